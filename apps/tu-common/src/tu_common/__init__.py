@@ -1,0 +1,1 @@
+"""What the Trackunit platform's services share."""

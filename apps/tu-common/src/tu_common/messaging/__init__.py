@@ -1,0 +1,23 @@
+"""Messaging: one interface, three brokers (RabbitMQ, Kafka, memory)."""
+
+from tu_common.messaging.core import (
+    Consumer,
+    Effect,
+    Handler,
+    InvalidMessage,
+    Message,
+    Publisher,
+    TransientError,
+    Unroutable,
+)
+
+__all__ = [
+    "Consumer",
+    "Effect",
+    "Handler",
+    "InvalidMessage",
+    "Message",
+    "Publisher",
+    "TransientError",
+    "Unroutable",
+]
