@@ -1,0 +1,124 @@
+"""The catalog: every part's version and its two sources, typed and checked when it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOG = ROOT / "supply" / "catalog.yml"
+
+Source = Literal["packages", "registry"]
+SOURCES: tuple[Source, ...] = ("packages", "registry")
+KINDS = ("go", "maven", "debian", "pypi", "image", "service", "node", "binary")
+
+
+class CatalogError(Exception):
+    """The catalog or a request to it is wrong; the message says where and what to write."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Where a part's Helm chart is: a repository's chart by version, or a folder of ours."""
+
+    name: str
+    version: str = ""
+    repo: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a part is made. `kind` picks the function in `kinds`; `options` are that kind's own."""
+
+    kind: str
+    needs: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One third-party part or service."""
+
+    name: str
+    version: str
+    why: str
+    packages: Recipe
+    registry_image: str = ""
+    registry_chart: Chart | None = None
+    registry_recipe: Recipe | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder with the part's pins and Dockerfile, or the service's source."""
+        if self.packages.kind == "service":
+            return ROOT / "apps" / self.name
+        return ROOT / "supply" / str(self.packages.options.get("folder", self.name))
+
+    def recipe(self, source: Source) -> Recipe | None:
+        """How the part is made from this source; None where it is pulled by its image's name."""
+        if source == "packages":
+            return self.packages
+        if self.registry_recipe is not None or self.registry_image:
+            return self.registry_recipe
+        return self.packages
+
+
+def _recipe(part: str, raw: object) -> Recipe:
+    if not isinstance(raw, dict) or raw.get("kind") not in KINDS:
+        raise CatalogError(f"supply/catalog.yml: {part}: kind must be one of {', '.join(KINDS)}")
+    options = {k: v for k, v in raw.items() if k not in ("kind", "needs")}
+    needs = list(raw.get("needs", []))
+    if "base" in raw and raw["base"] not in needs:
+        needs.append(raw["base"])
+    return Recipe(kind=str(raw["kind"]), needs=tuple(needs), options=options)
+
+
+def _part(name: str, raw: object) -> Part:
+    if not isinstance(raw, dict):
+        raise CatalogError(f"supply/catalog.yml: {name}: must be a mapping")
+    missing = [key for key in ("version", "why", "packages") if key not in raw]
+    if missing:
+        raise CatalogError(f"supply/catalog.yml: {name}: missing {', '.join(missing)}")
+    registry = raw.get("registry") or {}
+    chart = registry.get("chart")
+    return Part(
+        name=name,
+        version=str(raw["version"]),
+        why=str(raw["why"]),
+        packages=_recipe(name, raw["packages"]),
+        registry_image=str(registry.get("image", "")),
+        registry_chart=Chart(**{k: str(v) for k, v in chart.items()}) if chart else None,
+        registry_recipe=_recipe(name, registry["recipe"]) if "recipe" in registry else None,
+    )
+
+
+def _service(name: str, raw: dict[str, Any]) -> Part:
+    pyproject = (ROOT / "apps" / name / "pyproject.toml").read_text(encoding="utf-8")
+    version = next(
+        line.split('"')[1] for line in pyproject.splitlines() if line.startswith("version")
+    )
+    return Part(
+        name=name,
+        version=version,
+        why=str(raw["why"]),
+        packages=Recipe("service", needs=(str(raw["base"]),), options=dict(raw)),
+    )
+
+
+def load(path: Path = CATALOG) -> dict[str, Part]:
+    """All parts and services by name, in the order in which they should be started."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    parts = {name: _part(name, entry) for name, entry in raw["parts"].items()}
+    for name, entry in raw.get("services", {}).items():
+        parts[name] = _service(name, entry)
+    for part in parts.values():
+        for recipe in (part.packages, part.registry_recipe):
+            for need in recipe.needs if recipe else ():
+                if need not in parts:
+                    raise CatalogError(
+                        f"supply/catalog.yml: {part.name} needs {need}, which is not there"
+                    )
+    return parts

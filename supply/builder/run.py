@@ -1,0 +1,198 @@
+"""Makes parts side by side, shows how far it is, and goes on where an earlier run was stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from supply.builder.catalog import Part, Source
+from supply.builder.keys import image_name, keys
+from supply.builder.kinds import IMAGE_KINDS, KINDS, Job
+from supply.builder.plan import closure
+from supply.builder.tools import BuildError, Shell, cache_dir, image_keys, stop_all
+
+# The largest compile (the Kubernetes binaries' link steps) was seen to take under 4 GiB.
+GIB_PER_JOB = 4
+# Below this much free disk the compilers' caches go once everything is built; the parts stay.
+GIB_TO_KEEP_COMPILER_CACHES = 20
+
+
+@dataclass(frozen=True)
+class Supply:
+    """A catalog seen from one source: what each part is called, and where its files are."""
+
+    parts: dict[str, Part]
+    source: Source
+    keys: dict[str, str]
+
+    @classmethod
+    def of(cls, parts: dict[str, Part], source: Source) -> Supply:
+        """Name every part by its content."""
+        return cls(parts, source, keys(parts, source))
+
+    def image(self, name: str) -> str:
+        """The reference of a part's image."""
+        return image_name(self.parts[name], self.keys[name], self.source)
+
+    def folder(self, name: str) -> Path:
+        """The folder of a part's files."""
+        return cache_dir() / "store" / f"{name}-{self.keys[name]}"
+
+    def makes_image(self, name: str) -> bool:
+        """Whether something called by `image` comes out of a part."""
+        recipe = self.parts[name].recipe(self.source)
+        return recipe is None or recipe.kind in IMAGE_KINDS
+
+    def done(self) -> frozenset[str]:
+        """Parts with nothing left to do: pulled by name, or made already."""
+        there = image_keys()
+        finished = set()
+        for name, part in self.parts.items():
+            recipe = part.recipe(self.source)
+            if recipe is None:
+                finished.add(name)
+            elif recipe.kind in IMAGE_KINDS:
+                if there.get(self.image(name)) == self.keys[name]:
+                    finished.add(name)
+            elif self.folder(name).exists():
+                finished.add(name)
+        return frozenset(finished)
+
+
+def jobs_at_once() -> int:
+    """As many parts side by side as cores and free memory allow."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") / 2**30
+    return max(1, min(os.cpu_count() or 1, int(memory // GIB_PER_JOB)))
+
+
+def say(text: str) -> None:
+    """One line of progress, at once, for whoever is reading along."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _exclusive() -> Iterator[None]:
+    """One build at a time in one cache: two would make the same parts twice."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with (cache_dir() / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another build is running in this cache; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make(supply: Supply, name: str) -> float:
+    """Make one part; its files appear in the store only when they are complete."""
+    part = supply.parts[name]
+    recipe = part.recipe(supply.source)
+    if recipe is None:
+        raise BuildError(f"{name} is pulled from a registry, there is nothing to make")
+    started = time.monotonic()
+    cache = cache_dir()
+    for folder in ("store", "logs", "work"):
+        (cache / folder).mkdir(parents=True, exist_ok=True)
+    log = cache / "logs" / f"{name}.log"
+    log.unlink(missing_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=cache / "work"))
+    try:
+        out = work / "out"
+        out.mkdir()
+        KINDS[recipe.kind](
+            Job(
+                part=part,
+                recipe=recipe,
+                key=supply.keys[name],
+                image=supply.image(name),
+                out=out,
+                work=work,
+                outputs={
+                    need: supply.folder(need)
+                    for need in recipe.needs
+                    if not supply.makes_image(need)
+                },
+                images={
+                    need: supply.image(need) for need in recipe.needs if supply.makes_image(need)
+                },
+                shell=Shell(log),
+            )
+        )
+        if recipe.kind not in IMAGE_KINDS:
+            out.rename(supply.folder(name))
+    except BuildError as error:
+        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
+        raise BuildError(
+            f"{name} {part.version} could not be built: {error}\n"
+            + "".join(f"    {line}\n" for line in tail)
+            + f"  log:    {log}\n"
+            + f"  repeat: {sys.executable} -m supply.builder build --source {supply.source} {name}"
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return time.monotonic() - started
+
+
+def build(supply: Supply, wanted: list[str]) -> list[str]:
+    """Make what is wanted and not there yet; the names of what was made."""
+    with _exclusive():
+        shutil.rmtree(cache_dir() / "work", ignore_errors=True)
+        done = set(supply.done())
+        todo = closure(supply.parts, wanted, supply.source, frozenset(done))
+        if todo:
+            workers = jobs_at_once()
+            say(f"supply: {len(todo)} parts to make, {workers} at a time")
+            _run(supply, todo, done, workers)
+            _drop_compiler_caches()
+        return todo
+
+
+def _run(supply: Supply, todo: list[str], done: set[str], workers: int) -> None:
+    waiting = sorted(todo, key=list(supply.parts).index)
+    running: dict[Future[float], str] = {}
+    finished = 0
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            while waiting or running:
+                for name in list(waiting):
+                    recipe = supply.parts[name].recipe(supply.source)
+                    if len(running) < workers and recipe and done.issuperset(recipe.needs):
+                        waiting.remove(name)
+                        say(f"  …        {name} {supply.parts[name].version}: {recipe.kind}")
+                        running[pool.submit(_make, supply, name)] = name
+                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    name = running.pop(future)
+                    seconds = future.result()
+                    done.add(name)
+                    finished += 1
+                    say(
+                        f"  {finished:>3}/{len(todo):<3}  {name} {supply.parts[name].version}: "
+                        f"made in {seconds:.0f} s"
+                    )
+        except BaseException:
+            stop_all()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _drop_compiler_caches() -> None:
+    free = shutil.disk_usage(cache_dir()).free / 2**30
+    if free < GIB_TO_KEEP_COMPILER_CACHES:
+        say(f"supply: {free:.0f} GiB of disk free; dropping the compilers' caches")
+        go = cache_dir() / "go"
+        if go.exists():
+            for folder in [go, *(path for path in go.rglob("*") if path.is_dir())]:
+                # Go makes its module cache read-only.
+                folder.chmod(0o755)
+            shutil.rmtree(go)

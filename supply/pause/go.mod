@@ -1,0 +1,3 @@
+module trackunit.local/supply/pause
+
+go 1.24
