@@ -6,6 +6,7 @@ SHELL := /bin/bash
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trackunit-platform
 TOOLS_KEY := $(shell sha256sum requirements/tools.txt | cut -c1-12)
 TOOLS := $(CACHE)/venv/tools-$(TOOLS_KEY)
+DEV := $(CACHE)/venv/dev-$(shell sha256sum requirements/dev.txt | cut -c1-12)
 BIN := .venv/bin
 PLAY := $(BIN)/ansible-playbook
 
@@ -22,3 +23,99 @@ tools: .venv/.tools-$(TOOLS_KEY) ## install the pinned tools (Ansible, linters, 
 	@[ ! -e .venv ] || [ -L .venv ] || { echo ".venv is a folder of yours, not our link: move it away, then repeat"; exit 1; }
 	@ln -sfn "$(TOOLS)" .venv
 	@touch $@
+
+.PHONY: dev
+dev: ## install what the apps' tests and type checks run with into the cache
+	@supply/bootstrap "$(DEV)" requirements/dev.txt
+
+.PHONY: up
+up: tools ## bring up the whole platform (again: changes nothing)
+	@$(PLAY) site.yml
+
+.PHONY: check
+check: tools ## say what `make up` would change
+	@$(PLAY) site.yml --check --diff
+
+.PHONY: demo
+demo: tools ## send the pictures in examples/ through the front door and show what was recognised
+	@$(PLAY) playbooks/demo.yml
+
+.PHONY: supply
+supply: tools ## make the third-party parts and images without touching a cluster
+	@$(BIN)/python -m supply.builder build
+
+.PHONY: release
+release: tools ## SERVICE=name: build the new version of a service, roll it out, roll back if it fails
+	@$(PLAY) playbooks/release.yml -e service=$(or $(SERVICE),$(error say which: make release SERVICE=graph-gateway))
+
+.PHONY: rollback
+rollback: tools ## SERVICE=name: go back to the version before
+	@$(PLAY) playbooks/rollback.yml -e service=$(or $(SERVICE),$(error say which: make rollback SERVICE=graph-gateway))
+
+.PHONY: verify
+verify: tools ## check the running platform: every network path, and the tests through the front door
+	@$(PLAY) playbooks/verify.yml
+
+STATE := $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/trackunit-platform/$(or $(PLATFORM),trackunit)
+KUBECTL := KUBECONFIG=$(STATE)/kubeconfig $(CACHE)/bin/kubectl
+
+.PHONY: status
+status: ## show what runs
+	@$(KUBECTL) get pods --all-namespaces
+
+.PHONY: logs
+logs: ## SERVICE=name: follow the logs of a service's replicas
+	@$(KUBECTL) logs --namespace $(or $(SERVICE),$(error say which: make logs SERVICE=graph-gateway)) --selector app.kubernetes.io/name=$(SERVICE) --follow --prefix --tail 50 --max-log-requests 10
+
+.PHONY: k9s
+k9s: tools ## look around in the cluster (builds k9s when first asked, about 5 minutes)
+	@$(BIN)/python -m supply.builder build k9s
+	@KUBECONFIG=$(STATE)/kubeconfig "$$($(BIN)/python -m supply.builder resolve | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["supply_binaries"]["k9s"])')"
+
+.PHONY: lint
+lint: tools dev ## ruff, mypy, ansible-lint, syntax
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(DEV)/bin/mypy
+	@$(BIN)/ansible-lint --offline --profile production
+
+.PHONY: format
+format: tools ## let ruff put the Python code in order
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+.PHONY: test-unit
+test-unit: tools dev ## the tests that need nothing outside the process, in seconds
+	@$(DEV)/bin/python -m pytest apps/*/tests/unit tests/unit
+
+.PHONY: test-fast
+test-fast: lint test-unit ## what to run before a commit
+
+.PHONY: test-integration
+test-integration: tools dev ## the apps against real RabbitMQ, Kafka, S3 and Keycloak
+	@$(PLAY) playbooks/workstation.yml playbooks/supply.yml
+	@$(DEV)/bin/python -m pytest apps/*/tests/integration
+
+.PHONY: test-platform
+test-platform: tools dev ## a cluster of its own, the whole platform, every check through the front door
+	@$(BIN)/molecule test
+
+.PHONY: test
+test: lint test-unit test-integration test-platform ## everything; what CI calls
+
+# The images run Python 3.13, this machine 3.11 or newer: one lock with markers serves both.
+LOCK = $(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --no-emit-package tu-common
+PYPROJECTS = $(wildcard apps/*/pyproject.toml)
+
+.PHONY: lock
+lock: tools ## pin again: tools and the apps' dependencies, with hashes
+	@$(LOCK) requirements/tools.in -o requirements/tools.txt
+	@$(LOCK) $(PYPROJECTS) -o apps/requirements.lock
+	@$(LOCK) requirements/dev.in $(PYPROJECTS) -c apps/requirements.lock -o requirements/dev.txt
+
+.PHONY: down
+down: tools ## remove the platform; the cache stays
+	@$(PLAY) playbooks/destroy.yml
+
+.PHONY: clean
+clean: down ## remove the platform, its images and the cache
+	@-docker image ls -q --filter label=platform.trackunit.supply.key | sort -u | xargs -r docker image rm --force >/dev/null
+	@chmod -R u+w "$(CACHE)" && rm -rf "$(CACHE)" .venv

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from supply.builder.catalog import ROOT, SOURCES, CatalogError, Source, load
+from supply.builder.plan import closure
 from supply.builder.run import Supply, build, say
 from supply.builder.tools import BuildError, cache_dir, stop_all
 
@@ -61,7 +62,7 @@ def resolved(supply: Supply) -> dict[str, Any]:
         ours = ROOT / "charts" / name
         if supply.source == "registry" and chart:
             charts[name] = {
-                "chart_ref": chart.name,
+                "chart_ref": chart.ref or chart.name,
                 "chart_version": chart.version,
                 "chart_repo_url": chart.repo,
             }
@@ -90,7 +91,7 @@ def resolved(supply: Supply) -> dict[str, Any]:
 def main(argv: list[str]) -> int:
     """Run one command; 0 done, 1 a build failed, 2 the request was wrong, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="python -m supply.builder", description=__doc__)
-    parser.add_argument("command", choices=["resolve", "build", "list"])
+    parser.add_argument("command", choices=["resolve", "build", "missing", "list"])
     parser.add_argument("parts", nargs="*")
     parser.add_argument("--source", default="auto", help="auto, registry or packages")
     parser.add_argument("--catalog", type=Path, default=ROOT / "supply" / "catalog.yml")
@@ -104,15 +105,15 @@ def main(argv: list[str]) -> int:
         if arguments.command == "resolve":
             say(json.dumps(resolved(supply)))
         elif arguments.command == "list":
-            for name, part in parts.items():
-                say(f"{name:28} {part.version:24} {part.packages.kind:8} {part.why}")
+            for name, part in supply.parts.items():
+                recipe = part.recipe(supply.source)
+                say(f"{name:28} {part.version:12} {recipe.kind if recipe else 'pull':8} {part.why}")
         else:
-            wanted = arguments.parts or [
-                name
-                for name, part in parts.items()
-                if not part.packages.options.get("only_on_demand")
-            ]
-            made = build(supply, wanted)
+            wanted = arguments.parts or supply.needed()
+            if arguments.command == "missing":
+                made = closure(supply.parts, wanted, supply.source, supply.done())
+            else:
+                made = build(supply, wanted)
             say(f"supply: {len(made)} made, source {supply.source}")
     except (CatalogError, BuildError) as error:
         sys.stderr.write(f"{error}\n")

@@ -22,11 +22,12 @@ class CatalogError(Exception):
 
 @dataclass(frozen=True)
 class Chart:
-    """Where a part's Helm chart is: a repository's chart by version, or a folder of ours."""
+    """An upstream Helm chart: a repository's by name, or an OCI reference, at one version."""
 
-    name: str
-    version: str = ""
+    version: str
+    name: str = ""
     repo: str = ""
+    ref: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Part:
     name: str
     version: str
     why: str
-    packages: Recipe
+    packages: Recipe | None
     registry_image: str = ""
     registry_chart: Chart | None = None
     registry_recipe: Recipe | None = None
@@ -53,9 +54,19 @@ class Part:
     @property
     def folder(self) -> Path:
         """The folder with the part's pins and Dockerfile, or the service's source."""
-        if self.packages.kind == "service":
+        if self.is_service:
             return ROOT / "apps" / self.name
-        return ROOT / "supply" / str(self.packages.options.get("folder", self.name))
+        options = self.packages.options if self.packages else {}
+        return ROOT / "supply" / str(options.get("folder", self.name))
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the part is one of the services in apps/."""
+        return self.packages is not None and self.packages.kind == "service"
+
+    def available(self, source: Source) -> bool:
+        """Whether the part can be had from this source at all."""
+        return source == "registry" or self.packages is not None
 
     def recipe(self, source: Source) -> Recipe | None:
         """How the part is made from this source; None where it is pulled by its image's name."""
@@ -79,7 +90,9 @@ def _recipe(part: str, raw: object) -> Recipe:
 def _part(name: str, raw: object) -> Part:
     if not isinstance(raw, dict):
         raise CatalogError(f"supply/catalog.yml: {name}: must be a mapping")
-    missing = [key for key in ("version", "why", "packages") if key not in raw]
+    missing = [key for key in ("version", "why") if key not in raw]
+    if not ("packages" in raw or "registry" in raw):
+        missing.append("packages or registry")
     if missing:
         raise CatalogError(f"supply/catalog.yml: {name}: missing {', '.join(missing)}")
     registry = raw.get("registry") or {}
@@ -88,7 +101,7 @@ def _part(name: str, raw: object) -> Part:
         name=name,
         version=str(raw["version"]),
         why=str(raw["why"]),
-        packages=_recipe(name, raw["packages"]),
+        packages=_recipe(name, raw["packages"]) if "packages" in raw else None,
         registry_image=str(registry.get("image", "")),
         registry_chart=Chart(**{k: str(v) for k, v in chart.items()}) if chart else None,
         registry_recipe=_recipe(name, registry["recipe"]) if "recipe" in registry else None,

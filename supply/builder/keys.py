@@ -45,7 +45,7 @@ def files_of(path: Path) -> list[Path]:
 
 def inputs_of(part: Part) -> list[Path]:
     """The repository's files that go into a part."""
-    kind = part.packages.kind
+    kind = part.packages.kind if part.packages else ""
     if kind != "service":
         # A Dockerfile beside a go.mod is the image's affair: changing it compiles nothing again.
         return [
@@ -92,7 +92,7 @@ def image_name(part: Part, key: str, source: Source) -> str:
     """The complete image reference that Kubernetes objects use for a part."""
     if part.recipe(source) is None:
         return part.registry_image
-    fixed = part.packages.options.get("image_name")
+    fixed = part.packages.options.get("image_name") if part.packages else None
     if fixed:
         return str(fixed)
     return f"{REGISTRY_NAME}/{part.name}:{part.version}-{key}"

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def go(job: Job) -> None:
 
 
 def maven(job: Job) -> None:
-    """The files that the part's pom.xml assembles into `${output}`."""
+    """The dependencies of the part's pom.xml; with `unpack`, that archive's content."""
     job.shell.run(
         [
             "mvn",
@@ -91,13 +92,27 @@ def maven(job: Job) -> None:
             "--no-transfer-progress",
             "--strict-checksums",
             f"-Dmaven.repo.local={cache_dir() / 'maven'}",
-            f"-Doutput={job.out}",
-            f"-DbuildDirectory={job.work}",
+            f"-DoutputDirectory={job.out}",
             "--file",
             job.part.folder / "pom.xml",
-            job.recipe.options.get("phase", "package"),
+            "dependency:copy-dependencies",
         ]
     )
+    if "unpack" in job.recipe.options:
+        _unpack(job.out / job.recipe.options["unpack"], job.recipe.options["sha256"])
+
+
+def _unpack(archive: Path, sha256: str) -> None:
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if found != sha256:
+        raise BuildError(f"{archive.name}: sha256 is {found}, the catalog says {sha256}")
+    with zipfile.ZipFile(archive) as zipped:
+        for member in zipped.infolist():
+            target = Path(zipped.extract(member, archive.parent))
+            if mode := member.external_attr >> 16:
+                # The module drops permissions; programs inside have to stay executable.
+                target.chmod(mode & 0o777)
+    archive.unlink()
 
 
 def pypi(job: Job) -> None:

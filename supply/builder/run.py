@@ -37,7 +37,8 @@ class Supply:
     @classmethod
     def of(cls, parts: dict[str, Part], source: Source) -> Supply:
         """Name every part by its content."""
-        return cls(parts, source, keys(parts, source))
+        had = {name: part for name, part in parts.items() if part.available(source)}
+        return cls(had, source, keys(had, source))
 
     def image(self, name: str) -> str:
         """The reference of a part's image."""
@@ -51,6 +52,15 @@ class Supply:
         """Whether something called by `image` comes out of a part."""
         recipe = self.parts[name].recipe(self.source)
         return recipe is None or recipe.kind in IMAGE_KINDS
+
+    def needed(self) -> list[str]:
+        """What a platform is made of: everything from packages; from a registry, what it lacks."""
+        return [
+            name
+            for name, part in self.parts.items()
+            if not (part.packages and part.packages.options.get("only_on_demand"))
+            and (self.source == "packages" or part.registry_recipe or part.is_service)
+        ]
 
     def done(self) -> frozenset[str]:
         """Parts with nothing left to do: pulled by name, or made already."""
