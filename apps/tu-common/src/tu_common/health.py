@@ -71,8 +71,8 @@ class Health:
 
         return view
 
-    def serve(self, port: int, host: str = "0.0.0.0") -> "HealthServer":
-        """Serve in a background thread; ``port`` 0 takes a free one (see ``HealthServer.port``)."""
+    def serve(self, port: int, host: str = "") -> "HealthServer":
+        """Serve on every interface in a background thread; port 0 takes a free one."""
         return HealthServer(self, host, port)
 
 

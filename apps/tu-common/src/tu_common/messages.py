@@ -1,7 +1,7 @@
 """The messages: typed, written in one shape, read tolerantly.
 
-Each has a JSON Schema in ``tu_common/schemas`` and test vectors in ``tests/vectors``. Unknown fields
-are kept, so that what a newer peer adds comes out at the other end.
+Each has a JSON Schema in ``tu_common/schemas`` and test vectors in ``tests/vectors``. Unknown
+fields are kept, so that what a newer peer adds comes out at the other end.
 """
 
 import functools
@@ -11,7 +11,15 @@ from datetime import datetime
 from importlib import resources
 from typing import Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from tu_common.messaging.core import InvalidMessage
@@ -111,11 +119,19 @@ class RecognitionError(Body):
 class RecognitionCompleted(Body):
     """``tu.recognition.completed``: what was seen on a picture, or why nothing could be."""
 
-    provider: Provider
-    aggregate: Aggregate
+    provider: Provider = Provider()
+    aggregate: Aggregate = Aggregate()
     success: bool = True
     object_key: str | None = None
     error: RecognitionError | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_something(cls, value: Any) -> Any:
+        if not any(value.get(name) for name in ("provider", "aggregate", "error")):
+            raise ValueError("neither provider nor aggregate nor error")
+        given = {name: item for name, item in value.items() if item is not None}
+        return {"success": not given.get("error"), **given}
 
 
 class RecognitionPayload(Body):

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tu_common import topology
 
@@ -31,9 +31,16 @@ class _Group(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=True)
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls: Any, **sources: Any) -> tuple[Any, ...]:
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
         # Only the environment: an .env file that happens to lie about must not configure a service.
-        return (sources["init_settings"], sources["env_settings"])
+        return (init_settings, env_settings)
 
 
 class ServiceSettings(_Group):
@@ -128,7 +135,7 @@ class KafkaSettings(_Group):
     )
     kafka_ca_file: str = Field(
         "",
-        description="CA certificates that Kafka's certificate is checked against; empty: the system's",
+        description="File of the CA that Kafka's certificate is from; empty: the system's",
         examples=["/etc/platform-ca/ca.crt"],
     )
     topic_images_uploaded: str = Field(
@@ -207,7 +214,7 @@ class OidcSettings(_Group):
     )
     oidc_ca_file: str = Field(
         "",
-        description="CA certificates that the issuer's certificate is checked against; empty: the system's",
+        description="File of the CA that the issuer's certificate is from; empty: the system's",
         examples=["/etc/platform-ca/ca.crt"],
     )
 
@@ -258,11 +265,11 @@ def _sentence(cls: type[_Group], error: ValidationError) -> str:
     for item in error.errors(include_url=False, include_input=False):
         name = str(item["loc"][0]) if item["loc"] else ""
         field = cls.model_fields.get(name)
-        example = f" (example: {name.upper()}={field.examples[0]})" if field and field.examples else ""
         what = "is not set" if item["type"] == "missing" else f"is wrong: {_reason(item['msg'])}"
-        about = f", {field.description}," if field and field.description else ""
+        about = f" ({field.description})" if field and field.description else ""
+        example = f", for example {field.examples[0]}" if field and field.examples else ""
         problems.append(f"{name.upper()}{about} {what}{example}")
-    return "; ".join(problems) + "."
+    return "; ".join(problems)
 
 
 def _reason(message: str) -> str:

@@ -48,7 +48,7 @@ class Message:
 
     @property
     def cause_id(self) -> str:
-        """The id that the producer gave it, where it gave one: two deliveries of one event share it."""
+        """The producer's id where it gave one: two deliveries of one event share it."""
         return self.headers.get(HEADER_MESSAGE_ID) or self.message_id
 
 
@@ -63,7 +63,7 @@ class Effect:
     """RabbitMQ: a message that reaches no queue is an error."""
 
 
-class InvalidMessage(Exception):
+class InvalidMessage(Exception):  # noqa: N818 - it says what the message is
     """Trying again cannot help: the message is parked with this reason.
 
     ``effects`` are published before it is parked, for a failure that others wait to hear about.
@@ -80,7 +80,7 @@ class TransientError(Exception):
     """Trying again later may help; the message stays where it is."""
 
 
-class Unroutable(TransientError):
+class Unroutable(TransientError):  # noqa: N818 - it says what the message is
     """RabbitMQ took the message, but no queue is bound where one is expected."""
 
 
@@ -92,7 +92,7 @@ class Publisher(Protocol):
     """Publishing that is done only when the broker has said so."""
 
     def submit(self, effect: Effect) -> "Future[None]":
-        """Publish in the background; survives reconnects. The future ends with the broker's word."""
+        """Publish in the background; the future ends with the broker's word."""
         ...
 
     def publish(self, effect: Effect, timeout: float = 10.0) -> None:

@@ -1,0 +1,154 @@
+"""Put parked messages back where they came from.
+
+``python -m tu_common.replay queue orchestrator.image-uploaded``
+``python -m tu_common.replay topic tu.images.uploaded --list``
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pika
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from pika.exceptions import AMQPError
+
+from tu_common import topology
+from tu_common.messaging import kafka, rabbit
+from tu_common.messaging.core import PARKING_HEADERS, Effect, Message, TransientError
+from tu_common.messaging.work import replayed_copy
+from tu_common.settings import KafkaSettings, RabbitSettings, load_or_exit
+
+_CLIENT_ID = "replay"
+_TIMEOUT = 15.0
+
+Show = Callable[[Message], None]
+
+
+def replay_queue(
+    settings: RabbitSettings, queue: str, limit: int | None = None, show: Show | None = None
+) -> int:
+    """Move what is parked for ``queue`` back; with ``show``, only show it. Returns how many."""
+    names = topology.load()
+    exchange, parked = names.returns_exchange(queue), names.parked(queue)
+    connection: Any = pika.BlockingConnection(rabbit.parameters(settings, _CLIENT_ID))
+    publisher = None if show else rabbit.RabbitPublisher(settings, _CLIENT_ID)
+    moved = 0
+    try:
+        channel = connection.channel()
+        # What is there now: a message that is parked again at once must not go round for ever.
+        there: int = channel.queue_declare(parked, passive=True).method.message_count
+        for _ in range(there if limit is None else min(limit, there)):
+            method, properties, body = channel.basic_get(parked)
+            if method is None:
+                break
+            message = rabbit.from_delivery(method.exchange, properties, body)
+            if show:
+                show(message)
+            elif publisher:
+                effect = Effect(exchange, replayed_copy(message), routing_key=queue)
+                publisher.publish(effect, _TIMEOUT)
+                channel.basic_ack(method.delivery_tag)
+            moved += 1
+    finally:
+        # What was only shown was not acknowledged and returns to the parking queue.
+        connection.close()
+        if publisher:
+            publisher.close()
+    return moved
+
+
+def replay_topic(
+    settings: KafkaSettings, topic: str, limit: int | None = None, show: Show | None = None
+) -> int:
+    """Copy what is parked for ``topic`` and was not yet put back; with ``show``, only show it."""
+    parked = topology.load().parked(topic)
+    consumer: Any = Consumer(
+        {
+            **kafka.configuration(settings, _CLIENT_ID),
+            "group.id": f"{_CLIENT_ID}.{topic}",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    producer = None if show else kafka.KafkaProducer(settings, _CLIENT_ID)
+    moved = 0
+    try:
+        for start, end in _ranges(consumer, parked):
+            consumer.assign([start])
+            position = start.offset
+            while position < end and (limit is None or moved < limit):
+                record = consumer.poll(_TIMEOUT)
+                if record is None:
+                    raise TransientError(f"Kafka did not hand over {parked} within {_TIMEOUT:g} s")
+                if record.error():
+                    raise KafkaException(record.error())
+                if record.offset() >= end:
+                    break
+                message = kafka.from_record(record)
+                if show:
+                    show(message)
+                elif producer:
+                    producer.publish(Effect(topic, replayed_copy(message)), _TIMEOUT)
+                    consumer.commit(record, asynchronous=False)
+                position = record.offset() + 1
+                moved += 1
+    finally:
+        consumer.close()
+        if producer:
+            producer.close()
+    return moved
+
+
+def _ranges(consumer: Any, topic: str) -> list[tuple[TopicPartition, int]]:
+    metadata = consumer.list_topics(topic, timeout=_TIMEOUT).topics[topic]
+    if metadata.error is not None:
+        raise KafkaException(metadata.error)
+    parts = [TopicPartition(topic, number) for number in metadata.partitions]
+    ranges = []
+    for part in consumer.committed(parts, timeout=_TIMEOUT):
+        low, high = consumer.get_watermark_offsets(part, timeout=_TIMEOUT)
+        offset = low if part.offset < 0 or part.offset == OFFSET_BEGINNING else part.offset
+        ranges.append((TopicPartition(topic, part.partition, max(offset, low)), high))
+    return ranges
+
+
+def _print(message: Message) -> None:
+    reasons = {name: message.headers[name] for name in PARKING_HEADERS if name in message.headers}
+    line = {
+        "messageId": message.cause_id,
+        "correlationId": message.correlation_id,
+        **dict(sorted(reasons.items())),
+        "body": message.body[:200].decode("utf-8", "replace"),
+    }
+    print(json.dumps(line, ensure_ascii=False))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    names = topology.load()
+    parser = argparse.ArgumentParser(prog="python -m tu_common.replay", description=__doc__)
+    parser.add_argument("kind", choices=["queue", "topic"])
+    parser.add_argument("name", help="the queue or topic that the messages go back to")
+    parser.add_argument("--limit", type=int, help="put back so many at most")
+    parser.add_argument("--list", action="store_true", help="only show what is parked")
+    options = parser.parse_args(arguments)
+    show = _print if options.list else None
+    try:
+        if options.kind == "queue":
+            known = [queue.name for queue in names.queues.values() if queue.returns]
+            if options.name not in known:
+                parser.error(f"no queue {options.name!r}; those with parking: {', '.join(known)}")
+            settings = load_or_exit(RabbitSettings)
+            moved = replay_queue(settings, options.name, options.limit, show)
+        else:
+            moved = replay_topic(load_or_exit(KafkaSettings), options.name, options.limit, show)
+    except (TransientError, KafkaException, AMQPError, OSError) as error:
+        print(f"error: {error or type(error).__name__}", file=sys.stderr)
+        return 1
+    print(f"{moved} parked" if show else f"{moved} put back into {options.name}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
