@@ -150,6 +150,8 @@ def debian(job: Job) -> None:
             "--dpkgopt=path-exclude=/usr/share/locale/*",
             "--dpkgopt=path-exclude=/usr/share/doc/*",
             "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+            # Java's package registers its manual, so the folder has to be there.
+            '--setup-hook=mkdir -p "$1/usr/share/man/man1"',
             options["suite"],
             archive,
         ]
