@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -109,13 +110,13 @@ def _part(name: str, raw: object) -> Part:
 
 
 def _service(name: str, raw: dict[str, Any]) -> Part:
-    pyproject = (ROOT / "apps" / name / "pyproject.toml").read_text(encoding="utf-8")
-    version = next(
-        line.split('"')[1] for line in pyproject.splitlines() if line.startswith("version")
-    )
+    pyproject = ROOT / "apps" / name / "pyproject.toml"
+    if not pyproject.exists():
+        raise CatalogError(f"supply/catalog.yml: services: {name}: there is no {pyproject}")
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     return Part(
         name=name,
-        version=version,
+        version=str(project["version"]),
         why=str(raw["why"]),
         packages=Recipe("service", needs=(str(raw["base"]),), options=dict(raw)),
     )
