@@ -8,7 +8,11 @@ TOOLS_KEY := $(shell sha256sum requirements/tools.txt | cut -c1-12)
 TOOLS := $(CACHE)/venv/tools-$(TOOLS_KEY)
 DEV := $(CACHE)/venv/dev-$(shell sha256sum requirements/dev.txt | cut -c1-12)
 BIN := .venv/bin
-PLAY := $(BIN)/ansible-playbook
+# PLATFORM=name works on another platform of this machine; ARGS="-e name=value" sets anything else.
+PLATFORM ?= trackunit
+ARGS ?=
+PLAY := $(BIN)/ansible-playbook --extra-vars platform_name=$(PLATFORM) $(ARGS)
+STATE := $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/trackunit-platform/$(PLATFORM)
 
 .PHONY: help
 help: ## list the commands
@@ -34,7 +38,7 @@ up: tools ## bring up the whole platform (again: changes nothing)
 
 .PHONY: check
 check: tools ## say what `make up` would change
-	@$(PLAY) site.yml --check --diff
+	@$(PLAY) site.yml --check
 
 .PHONY: demo
 demo: tools ## send the pictures in examples/ through the front door and show what was recognised
@@ -56,7 +60,6 @@ rollback: tools ## SERVICE=name: go back to the version before
 verify: tools ## check the running platform: every network path, and the tests through the front door
 	@$(PLAY) playbooks/verify.yml
 
-STATE := $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/trackunit-platform/$(or $(PLATFORM),trackunit)
 KUBECTL := KUBECONFIG=$(STATE)/kubeconfig $(CACHE)/bin/kubectl
 
 .PHONY: status
@@ -91,7 +94,7 @@ test-fast: lint test-unit ## what to run before a commit
 
 .PHONY: test-integration
 test-integration: tools dev ## the apps against real RabbitMQ, Kafka, S3 and Keycloak
-	@$(PLAY) playbooks/workstation.yml playbooks/supply.yml
+	@$(PLAY) playbooks/settings.yml playbooks/workstation.yml playbooks/supply.yml
 	@$(DEV)/bin/python -m pytest apps/*/tests/integration
 
 .PHONY: test-platform
