@@ -72,10 +72,10 @@ class Body(BaseModel):
 class ImageUploaded(Body):
     """``tu.images.uploaded``: a picture is in the object storage, whole and checked."""
 
-    upload_id: str = Field("", description="guid of the upload")
+    upload_id: str = Field(default="", description="guid of the upload")
     object_key: str = Field(min_length=1)
     content_type: str = ""
-    size: int | None = Field(None, ge=0, alias="bytes")
+    size: int | None = Field(default=None, ge=0, alias="bytes")
     checksum: str = ""
     occurred_at: datetime | None = None
 
@@ -83,10 +83,10 @@ class ImageUploaded(Body):
 class Provider(Body):
     name: str | None = None
     api_version: str | None = Field(
-        None, validation_alias=AliasChoices("apiVersion", "api_version", "model")
+        default=None, validation_alias=AliasChoices("apiVersion", "api_version", "model")
     )
     featureset: str | None = Field(
-        None, validation_alias=AliasChoices("featureset", "featureSet", "features")
+        default=None, validation_alias=AliasChoices("featureset", "featureSet", "features")
     )
     max_results: int | None = None
 
@@ -101,7 +101,7 @@ class Provider(Body):
 class Aggregate(Body):
     brand: str | None = None
     type: str | None = Field(
-        None, validation_alias=AliasChoices("type", "machineType", "machine_type")
+        default=None, validation_alias=AliasChoices("type", "machineType", "machine_type")
     )
     model: str | None = None
     confidence: float | None = None

@@ -5,7 +5,7 @@ import queue as queues
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 
 from tu_common import topology
@@ -23,7 +23,7 @@ from tu_common.messaging.core import (
     TransientError,
     Unroutable,
 )
-from tu_common.messaging.work import Work, parked_copy, settle, wait_for
+from tu_common.messaging.work import Work, parked_copy, replayed_copy, settle, wait_for
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,14 @@ class MemoryBroker:
     def parked(self, name: str) -> list[Message]:
         """What is in the parking queue or topic of the queue or topic called ``name``."""
         return list(self._queues[self._names.parked(name)].queue)
+
+    def replay(self, name: str) -> int:
+        """Put what is parked for a queue or topic back into it; how many that were."""
+        parked, count = self._queues[self._names.parked(name)], 0
+        while not parked.empty():
+            self._queues[name].put(replayed_copy(parked.get_nowait()))
+            count += 1
+        return count
 
     def pending(self, name: str) -> list[Message]:
         """What waits in a queue or topic."""
@@ -202,12 +210,21 @@ class MemoryConsumer:
                 self._parking,
                 functools.partial(self._park, message),
             )
-            while work.attempt().exception() is not None:
-                if self._stopping.wait(work.pause()):
-                    source.put(message)
-                    break
+            if not self._finish(work):
+                source.put(message)
             return True
         return False
+
+    def _finish(self, work: Work) -> bool:
+        while True:
+            future = work.attempt()
+            while not wait([future], timeout=0.05).done:
+                if self._stopping.is_set():
+                    return False
+            if future.exception() is None:
+                return True
+            if self._stopping.wait(work.pause()):
+                return False
 
     def drain(self, handler: Handler) -> int:
         """Bring everything that waits to its end; how many that were."""

@@ -1,0 +1,1 @@
+"""Turns what happened to pictures into analyses that start and complete."""

@@ -1,0 +1,1 @@
+"""Carries messages between Kafka and RabbitMQ, each at least once."""

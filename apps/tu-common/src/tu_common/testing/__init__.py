@@ -1,0 +1,1 @@
+"""Helpers for tests: the contract that every broker's adapter meets, and fakes."""
