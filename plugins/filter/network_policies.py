@@ -1,0 +1,249 @@
+"""Turns the table of network flows into NetworkPolicies, and into the probes that test them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+DOCUMENTATION = r"""
+name: network_policies
+short_description: NetworkPolicies from the table of flows
+version_added: 0.1.0
+author: The Trackunit platform maintainers
+description:
+  - Takes the table that the role C(network_policies) resolves (workloads, flows, peers) and returns
+    one NetworkPolicy for each workload. What the table does not name stays denied by the default
+    policy of the namespace.
+  - The same plugin file holds the filter C(network_probes), which returns what each workload must
+    and must not reach.
+positional: only
+options:
+  _input:
+    description: The table, with the keys C(workloads), C(flows) and C(peers).
+    type: dict
+    required: true
+  only:
+    description: Names of the workloads to return policies for; all when not given.
+    type: list
+    elements: str
+"""
+
+EXAMPLES = r"""
+- name: Apply the policy of one workload
+  kubernetes.core.k8s:
+    definition: "{{ network_policies_table | trackunit.platform.network_policies(['kafka']) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: NetworkPolicy manifests.
+  type: list
+  elements: dict
+"""
+
+NAME_LABEL = "app.kubernetes.io/name"
+MANAGED_LABELS = {"app.kubernetes.io/managed-by": "trackunit-platform"}
+
+Table = Mapping[str, Any]
+Manifest = dict[str, Any]
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+
+
+def _workloads(table: Table) -> dict[str, dict[str, Any]]:
+    """The workloads that are installed, by their key in the table."""
+    return {
+        str(key): {"name": str(key), "ports": [], **dict(workload)}
+        for key, workload in table["workloads"].items()
+        if dict(workload).get("enabled", True)
+    }
+
+
+def _flows(table: Table) -> list[dict[str, Any]]:
+    """One entry for each source and destination that are both installed; mistakes are refused."""
+    known = {str(key) for key in (*table["workloads"], *table["peers"])}
+    absent = {str(key) for key in table["workloads"]} - set(_workloads(table))
+    absent |= {
+        str(key) for key, peer in table["peers"].items() if not dict(peer).get("enabled", True)
+    }
+    flows = []
+    for flow in table["flows"]:
+        for source in _as_list(flow["from"]):
+            for target in _as_list(flow["to"]):
+                for end in (source, target):
+                    if end not in known:
+                        raise AnsibleFilterError(
+                            f"network flow '{source} -> {target}': '{end}' is neither a workload "
+                            f"nor a peer; known are {', '.join(sorted(known))}"
+                        )
+                if source in absent or target in absent:
+                    continue
+                _check_port(table, source, target, flow)
+                flows.append(
+                    {
+                        "from": str(source),
+                        "to": str(target),
+                        "ports": [int(port) for port in _as_list(flow["port"])],
+                        "protocols": [str(name) for name in _as_list(flow.get("protocol", "TCP"))],
+                    }
+                )
+    return flows
+
+
+def _check_port(table: Table, source: str, target: str, flow: Mapping[str, Any]) -> None:
+    if target not in table["workloads"]:
+        return
+    listens = [int(port) for port in _as_list(table["workloads"][target].get("ports"))]
+    for port in _as_list(flow["port"]):
+        if int(port) not in listens:
+            raise AnsibleFilterError(
+                f"network flow '{source} -> {target}': {target} does not listen on {port}, "
+                f"only on {listens}; correct the flow or the workload's 'ports'"
+            )
+
+
+def _peer(table: Table, key: str) -> list[Manifest]:
+    """The other end of a flow, as a NetworkPolicy names it."""
+    if key in table["workloads"]:
+        workload = _workloads(table)[key]
+        return [
+            {
+                "namespaceSelector": {
+                    "matchLabels": {"kubernetes.io/metadata.name": workload["namespace"]}
+                },
+                "podSelector": {"matchLabels": {NAME_LABEL: workload["name"]}},
+            }
+        ]
+    peer = table["peers"][key]
+    if "labels" in peer:
+        return [
+            {
+                "namespaceSelector": {
+                    "matchLabels": {"kubernetes.io/metadata.name": peer["namespace"]}
+                },
+                "podSelector": {"matchLabels": dict(peer["labels"])},
+            }
+        ]
+    cidrs = _as_list(peer.get("cidrs"))
+    if not cidrs:
+        raise AnsibleFilterError(f"network peer '{key}' has neither labels nor addresses (cidrs)")
+    outside = [str(cidr) for cidr in _as_list(peer.get("except"))]
+    block = {"except": outside} if outside else {}
+    return [{"ipBlock": {"cidr": str(cidr), **block}} for cidr in cidrs]
+
+
+def _rules(table: Table, flows: Iterable[Mapping[str, Any]], end: str) -> list[Manifest]:
+    """Policy rules of one direction; flows of the same ports share one rule."""
+    by_ports: dict[tuple[tuple[str, int], ...], list[Manifest]] = {}
+    for flow in flows:
+        ports = tuple(
+            (protocol, port) for port in sorted(flow["ports"]) for protocol in flow["protocols"]
+        )
+        peers = by_ports.setdefault(ports, [])
+        peers.extend(peer for peer in _peer(table, flow[end]) if peer not in peers)
+    direction = "from" if end == "from" else "to"
+    return [
+        {
+            direction: peers,
+            "ports": [{"protocol": protocol, "port": port} for protocol, port in ports],
+        }
+        for ports, peers in by_ports.items()
+    ]
+
+
+def network_policies(table: Table, only: Sequence[str] | None = None) -> list[Manifest]:
+    """One NetworkPolicy for each workload of the table, or for those named."""
+    workloads = _workloads(table)
+    flows = _flows(table)
+    wanted = workloads if only is None else [key for key in only if key in workloads]
+    if only is not None and (unknown := set(only) - {str(key) for key in table["workloads"]}):
+        raise AnsibleFilterError(
+            f"no workload {', '.join(sorted(unknown))} in the table of network flows: add it to "
+            "network_policies_workloads with its namespace and ports"
+        )
+    return [
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {
+                "name": workloads[key]["name"],
+                "namespace": workloads[key]["namespace"],
+                "labels": dict(MANAGED_LABELS),
+            },
+            "spec": {
+                "podSelector": {"matchLabels": {NAME_LABEL: workloads[key]["name"]}},
+                "policyTypes": ["Ingress", "Egress"],
+                "ingress": _rules(table, [flow for flow in flows if flow["to"] == key], "from"),
+                "egress": _rules(table, [flow for flow in flows if flow["from"] == key], "to"),
+            },
+        }
+        for key in wanted
+    ]
+
+
+def network_probes(table: Table, addresses: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """What each workload must reach and what it must not.
+
+    ``addresses`` gives the pod addresses of each workload and of each peer that is probed. A pod
+    outside every namespace of ours is one more source ("stranger"): nothing may answer it.
+    """
+    workloads = _workloads(table)
+    allowed = {
+        (flow["from"], flow["to"], port)
+        for flow in _flows(table)
+        if "TCP" in flow["protocols"]
+        for port in flow["ports"]
+    }
+    targets = [
+        (key, str(host), int(port))
+        for key, workload in workloads.items()
+        for port in _as_list(workload["ports"])
+        for host in addresses.get(key, [])
+    ]
+    outside = [
+        (str(key), str(host), int(port))
+        for key, peer in table["peers"].items()
+        if dict(peer).get("enabled", True)
+        for port in _as_list(dict(peer).get("probe_ports"))
+        for host in addresses.get(str(key), [])
+    ]
+    probes = [
+        {
+            "source": key,
+            "name": workload["name"],
+            "namespace": workload["namespace"],
+            "targets": [
+                {
+                    "target": target,
+                    "host": host,
+                    "port": port,
+                    "allowed": (key, target, port) in allowed,
+                }
+                for target, host, port in (*targets, *outside)
+            ],
+        }
+        for key, workload in workloads.items()
+    ]
+    stranger = {
+        "source": "stranger",
+        "name": "stranger",
+        "namespace": "default",
+        "targets": [
+            {"target": target, "host": host, "port": port, "allowed": False}
+            for target, host, port in targets
+        ],
+    }
+    return [*probes, stranger]
+
+
+class FilterModule:
+    """Filters of this file, for Ansible."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"network_policies": network_policies, "network_probes": network_probes}

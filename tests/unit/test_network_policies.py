@@ -1,0 +1,134 @@
+"""The table of flows becomes policies that say exactly what it says."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+PLUGIN = Path(__file__).parents[2] / "plugins/filter/network_policies.py"
+spec = importlib.util.spec_from_file_location("network_policies", PLUGIN)
+assert spec and spec.loader
+plugin = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plugin)
+
+
+@pytest.fixture
+def table() -> dict[str, Any]:
+    return {
+        "workloads": {
+            "edge": {"namespace": "door", "name": "traefik", "ports": [8443]},
+            "shop": {"namespace": "shop", "ports": [8080]},
+            "broker": {"namespace": "messaging", "ports": [5672]},
+            "idle": {"namespace": "idle"},
+            "left-out": {"namespace": "idle", "ports": [1], "enabled": False},
+        },
+        "peers": {
+            "dns": {"namespace": "kube-system", "labels": {"k8s-app": "dns"}, "probe_ports": [53]},
+            "clients": {"cidrs": ["172.18.0.0/16"]},
+            "internet": {"cidrs": ["0.0.0.0/0"], "except": ["10.0.0.0/8"], "probe_ports": [443]},
+        },
+        "flows": [
+            {"from": "clients", "to": "edge", "port": 8443, "why": "the door"},
+            {"from": "edge", "to": "shop", "port": 8080, "why": "requests"},
+            {"from": ["shop", "left-out"], "to": "broker", "port": 5672, "why": "events"},
+            {"from": "shop", "to": "left-out", "port": 1, "why": "not installed"},
+            {
+                "from": ["shop"],
+                "to": "dns",
+                "port": 53,
+                "protocol": ["UDP", "TCP"],
+                "why": "names",
+            },
+        ],
+    }
+
+
+def policies(table: dict[str, Any], only: list[str] | None = None) -> dict[str, dict[str, Any]]:
+    return {
+        manifest["metadata"]["name"]: manifest for manifest in plugin.network_policies(table, only)
+    }
+
+
+def test_each_installed_workload_has_a_policy_in_its_namespace(table: dict[str, Any]) -> None:
+    made = policies(table)
+    assert set(made) == {"traefik", "shop", "broker", "idle"}
+    assert made["shop"]["metadata"]["namespace"] == "shop"
+
+
+def test_a_workload_without_flows_is_closed_both_ways(table: dict[str, Any]) -> None:
+    idle = policies(table)["idle"]["spec"]
+    assert idle["policyTypes"] == ["Ingress", "Egress"]
+    assert idle["ingress"] == []
+    assert idle["egress"] == []
+
+
+def test_a_flow_opens_the_way_out_and_the_way_in(table: dict[str, Any]) -> None:
+    made = policies(table)
+    assert made["traefik"]["spec"]["egress"] == [
+        {
+            "to": [
+                {
+                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop"}},
+                    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "shop"}},
+                }
+            ],
+            "ports": [{"protocol": "TCP", "port": 8080}],
+        }
+    ]
+    source = made["shop"]["spec"]["ingress"][0]["from"][0]
+    assert source["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "traefik"}}
+
+
+def test_addresses_and_protocols_are_carried_over(table: dict[str, Any]) -> None:
+    made = policies(table)
+    assert made["traefik"]["spec"]["ingress"][0]["from"] == [{"ipBlock": {"cidr": "172.18.0.0/16"}}]
+    dns = made["shop"]["spec"]["egress"][1]
+    assert dns["ports"] == [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+
+
+def test_only_names_the_policies_that_are_asked_for(table: dict[str, Any]) -> None:
+    assert set(policies(table, ["shop", "left-out"])) == {"shop"}
+    with pytest.raises(AnsibleFilterError, match="no workload shopp"):
+        plugin.network_policies(table, ["shopp"])
+
+
+def test_a_typing_error_in_a_flow_is_refused(table: dict[str, Any]) -> None:
+    table["flows"].append({"from": "shop", "to": "brokre", "port": 5672, "why": "typo"})
+    with pytest.raises(AnsibleFilterError, match="'brokre' is neither a workload nor a peer"):
+        plugin.network_policies(table)
+
+
+def test_a_port_that_nobody_listens_on_is_refused(table: dict[str, Any]) -> None:
+    table["flows"].append({"from": "shop", "to": "broker", "port": 15672, "why": "admin"})
+    with pytest.raises(AnsibleFilterError, match="does not listen on 15672"):
+        plugin.network_policies(table)
+
+
+def test_probes_cover_every_pair_allowed_or_denied(table: dict[str, Any]) -> None:
+    addresses = {
+        "edge": ["10.1.0.1"],
+        "shop": ["10.1.0.2"],
+        "broker": ["10.1.0.3"],
+        "dns": ["10.1.0.53"],
+        "internet": ["1.1.1.1"],
+    }
+    probes = {probe["source"]: probe for probe in plugin.network_probes(table, addresses)}
+    assert set(probes) == {"edge", "shop", "broker", "idle", "stranger"}
+    assert probes["edge"]["name"] == "traefik"
+    reach = {
+        source: {target["target"] for target in probe["targets"] if target["allowed"]}
+        for source, probe in probes.items()
+    }
+    assert reach == {
+        "edge": {"shop"},
+        "shop": {"broker", "dns"},
+        "broker": set(),
+        "idle": set(),
+        "stranger": set(),
+    }
+    denied = {target["target"] for target in probes["idle"]["targets"]}
+    assert denied == {"edge", "shop", "broker", "dns", "internet"}
