@@ -3,6 +3,7 @@
 from svc_messaging_bridge.routes import from_topics, routes, to_topic
 from svc_messaging_bridge.settings import SERVICE, Settings
 from tu_common import topology
+from tu_common.messaging import Publisher
 from tu_common.messaging.kafka import KafkaConsumer, KafkaProducer
 from tu_common.messaging.rabbit import RabbitConsumer, RabbitPublisher
 from tu_common.service import Loop, Service
@@ -32,5 +33,5 @@ def build(settings: Settings) -> Service:
             window=settings.window,
         )
         loops[f"rabbitmq-consumer {queue}"] = Loop(reader, to_topic(topic))
-    publishers = {"rabbitmq-publisher": rabbit, "kafka-producer": kafka}
+    publishers: dict[str, Publisher] = {"rabbitmq-publisher": rabbit, "kafka-producer": kafka}
     return Service(loops, publishers, settings.http_port)

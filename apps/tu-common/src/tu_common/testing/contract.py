@@ -44,7 +44,7 @@ def running(consumer: Consumer, handler: Handler) -> Iterator[None]:
     finally:
         consumer.stop()
         thread.join(30)
-        assert not thread.is_alive(), "the consumer did not stop"  # noqa: S101
+        assert not thread.is_alive(), "the consumer did not stop"
 
 
 def message(body: bytes = b"") -> Message:
