@@ -42,13 +42,14 @@ class Body(BaseModel):
         extra="allow",
         frozen=True,
         serialize_by_alias=True,
+        allow_inf_nan=False,
     )
 
     @classmethod
     def read(cls, body: bytes | str | Mapping[str, Any]) -> Self:
         """Parse, or raise ``InvalidMessage`` with a reason that names the field."""
         try:
-            value = body if isinstance(body, Mapping) else json.loads(body)
+            value = body if isinstance(body, Mapping) else json.loads(body, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
             raise InvalidMessage("not-json", str(error)) from None
         if not isinstance(value, Mapping):
@@ -175,6 +176,10 @@ BODIES: dict[str, type[Body]] = {
     "analysis-started": AnalysisStarted,
     "analysis-completed": AnalysisCompleted,
 }
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 @functools.cache
