@@ -191,7 +191,8 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbitmq]:
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Kafka]:
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
 
     from tu_common import topology
 

@@ -51,7 +51,8 @@ def images() -> dict[str, str]:
     if resolved.returncode != 0:
         raise RuntimeError(f"the supply catalog does not resolve: {resolved.stderr.strip()}")
     found: dict[str, str] = json.loads(resolved.stdout)["supply_images"]
-    return found | json.loads(os.environ.get("TRACKUNIT_TEST_IMAGES", "{}"))
+    found.update(json.loads(os.environ.get("TRACKUNIT_TEST_IMAGES", "{}")))
+    return found
 
 
 def free_port() -> int:

@@ -1,0 +1,1 @@
+"""A console client of the Trackunit platform's GraphQL front door."""

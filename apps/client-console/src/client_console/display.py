@@ -1,0 +1,115 @@
+"""What the user sees: progress and notices on stderr, results on stdout."""
+
+import json
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from client_console.analysis import Outcome
+from client_console.pictures import Picture
+
+_UNKNOWN = "-"
+
+
+class Display:
+    """Progress of several pictures: bars on a terminal, plain lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._live = self._console.is_terminal
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TextColumn("{task.fields[stage]}"),
+            console=self._console,
+            disable=not self._live,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._stages: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def expect(self, pictures: list[Picture]) -> None:
+        for picture in pictures:
+            self._tasks[str(picture.path)] = self._bars.add_task(
+                picture.path.name, total=picture.size, stage="waiting"
+            )
+
+    def progress(self, outcome: Outcome, sent: int) -> None:
+        if (task := self._tasks.get(outcome.name)) is not None:
+            self._bars.update(task, stage=outcome.stage)
+            if sent:
+                self._bars.update(task, completed=sent)
+        if not self._live and self._stages.get(outcome.name) != outcome.stage:
+            self._console.print(f"{outcome.name}: {outcome.stage}", soft_wrap=True, markup=False)
+        self._stages[outcome.name] = outcome.stage
+
+    def notice(self, text: str) -> None:
+        self._console.print(text, style="yellow", soft_wrap=True, markup=False)
+
+
+def show_json(outcomes: list[Outcome]) -> None:
+    """One JSON object a line."""
+    for outcome in outcomes:
+        sys.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def show_table(outcomes: list[Outcome]) -> None:
+    table = Table("picture", "brand", "model", "type", "confidence", "seconds", "result")
+    for outcome in outcomes:
+        table.add_row(
+            Path(outcome.name).name,
+            *_aggregate(outcome.recognition),
+            f"{outcome.seconds:.1f}",
+            _result(outcome),
+        )
+    # Wide enough for every column where the output is a file.
+    console = Console(highlight=False)
+    console.print(table if console.is_terminal else _plain(table))
+    for outcome in outcomes:
+        if outcome.error is not None:
+            error = Console(stderr=True, highlight=False)
+            error.print(f"{outcome.name}: {outcome.error}", soft_wrap=True, markup=False)
+
+
+def _plain(table: Table) -> Table:
+    for column in table.columns:
+        column.no_wrap = True
+        column.overflow = "ignore"
+    return table
+
+
+def _aggregate(recognition: dict[str, Any] | None) -> tuple[str, str, str, str]:
+    found = (recognition or {}).get("aggregate") or {}
+    confidence = found.get("confidence")
+    return (
+        str(found.get("brand") or _UNKNOWN),
+        str(found.get("model") or _UNKNOWN),
+        str(found.get("type") or _UNKNOWN),
+        _UNKNOWN if confidence is None else f"{confidence:.2f}",
+    )
+
+
+def _result(outcome: Outcome) -> str:
+    if outcome.error is not None:
+        return f"error {outcome.error.code}"
+    if outcome.success is None:
+        return "accepted"
+    return "recognised" if outcome.success else "not recognised"
