@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trackunit-platform
 TOOLS_KEY := $(shell sha256sum requirements/tools.txt | cut -c1-12)
 TOOLS := $(CACHE)/venv/tools-$(TOOLS_KEY)
-DEV := $(CACHE)/venv/dev-$(shell sha256sum requirements/dev.txt | cut -c1-12)
+DEV := $(CACHE)/venv/dev-$(shell sha256sum requirements/dev.txt 2>/dev/null | cut -c1-12)
 BIN := .venv/bin
 # PLATFORM=name works on another platform of this machine; ARGS="-e name=value" sets anything else.
 PLATFORM ?= trackunit
@@ -105,14 +105,15 @@ test-platform: tools dev ## a cluster of its own, the whole platform, every chec
 test: lint test-unit test-integration test-platform ## everything; what CI calls
 
 # The images run Python 3.13, this machine 3.11 or newer: one lock with markers serves both.
-LOCK = $(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 --no-emit-package tu-common
-PYPROJECTS = $(wildcard apps/*/pyproject.toml)
+LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11
+# What the apps depend on, without the package of ours that they share.
+DEPENDENCIES = $(BIN)/python -c 'import sys, tomllib; print(*(d for f in sys.argv[1:] for d in tomllib.load(open(f, "rb"))["project"]["dependencies"] if not d.startswith("tu-common")), sep="\n")' apps/*/pyproject.toml
 
 .PHONY: lock
 lock: tools ## pin again: tools and the apps' dependencies, with hashes
 	@$(LOCK) requirements/tools.in -o requirements/tools.txt
-	@$(LOCK) $(PYPROJECTS) -o apps/requirements.lock
-	@$(LOCK) requirements/dev.in $(PYPROJECTS) -c apps/requirements.lock -o requirements/dev.txt
+	@$(DEPENDENCIES) | $(LOCK) - -o apps/requirements.lock
+	@cat requirements/dev.in apps/requirements.lock | $(LOCK) - -o requirements/dev.txt
 
 .PHONY: down
 down: tools ## remove the platform; the cache stays
