@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,8 @@ description:
   - Takes the table that the role C(network_policies) resolves (workloads, flows, peers) and returns
     one NetworkPolicy for each workload. What the table does not name stays denied by the default
     policy of the namespace.
-  - The same plugin file holds the filter C(network_probes), which returns what each workload must
-    and must not reach.
+  - The same plugin file holds C(network_probes) (what each workload must and must not reach),
+    C(network_addresses) (where everybody is) and C(network_probe_report) (what the probes found).
 positional: only
 options:
   _input:
@@ -44,6 +45,7 @@ _value:
 """
 
 NAME_LABEL = "app.kubernetes.io/name"
+PROBE_LABEL = "trackunit.platform/network-probe"
 MANAGED_LABELS = {"app.kubernetes.io/managed-by": "trackunit-platform"}
 
 Table = Mapping[str, Any]
@@ -194,6 +196,8 @@ def network_probes(table: Table, addresses: Mapping[str, Sequence[str]]) -> list
     outside every namespace of ours is one more source ("stranger"): nothing may answer it.
     """
     workloads = _workloads(table)
+    if silent := [key for key in workloads if workloads[key]["ports"] and not addresses.get(key)]:
+        raise AnsibleFilterError(f"no pod is ready of {', '.join(silent)}: nothing to probe there")
     allowed = {
         (flow["from"], flow["to"], port)
         for flow in _flows(table)
@@ -242,8 +246,70 @@ def network_probes(table: Table, addresses: Mapping[str, Sequence[str]]) -> list
     return [*probes, stranger]
 
 
+def network_addresses(pods: Sequence[Mapping[str, Any]], table: Table) -> dict[str, list[str]]:
+    """Addresses of one ready pod of each workload, and of each peer that is given by labels."""
+    wanted = {
+        key: (workload["namespace"], {NAME_LABEL: workload["name"]})
+        for key, workload in _workloads(table).items()
+    }
+    wanted |= {
+        str(key): (peer["namespace"], dict(peer["labels"]))
+        for key, peer in table["peers"].items()
+        if "labels" in peer
+    }
+    found: dict[str, list[str]] = {key: [] for key in wanted}
+    for pod in pods:
+        metadata, status = pod["metadata"], pod.get("status") or {}
+        labels = metadata.get("labels") or {}
+        ready = any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in status.get("conditions") or ()
+        )
+        for key, (namespace, selector) in wanted.items():
+            if metadata["namespace"] != namespace or not ready or found[key]:
+                continue
+            if all(labels.get(name) == value for name, value in selector.items()):
+                found[key].append(str(status["podIP"]))
+    return found
+
+
+def network_probe_report(pods: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the probes found that the table says otherwise, and how much was tried.
+
+    Each pod leaves its findings in its termination message.
+    """
+    wrong, allowed, denied = [], 0, 0
+    for pod in pods:
+        source = str(pod["metadata"]["labels"][PROBE_LABEL])
+        states = (pod.get("status") or {}).get("containerStatuses") or [{}]
+        ended = (states[0].get("state") or {}).get("terminated") or {}
+        message = str(ended.get("message") or "").strip()
+        try:
+            found = json.loads(message)
+        except ValueError:
+            wrong.append(f"{source:<26} gave no answer: {message[-300:] or ended or 'not ended'}")
+            continue
+        allowed += found["allowed"]
+        denied += found["denied"]
+        wrong.extend(
+            f"{source:<26} -> {target['target']:<26} {target['host']}:{target['port']} "
+            + ("must connect and does not" if target["allowed"] else "CONNECTS AND MUST NOT")
+            for target in found["wrong"]
+        )
+    summary = (
+        f"network probes: {len(pods)} sources, {allowed} allowed and {denied} denied connections "
+        f"tried, {len(wrong)} wrong"
+    )
+    return {"summary": summary, "wrong": sorted(wrong), "allowed": allowed, "denied": denied}
+
+
 class FilterModule:
     """Filters of this file, for Ansible."""
 
     def filters(self) -> dict[str, Any]:
-        return {"network_policies": network_policies, "network_probes": network_probes}
+        return {
+            "network_policies": network_policies,
+            "network_probes": network_probes,
+            "network_addresses": network_addresses,
+            "network_probe_report": network_probe_report,
+        }

@@ -132,3 +132,45 @@ def test_probes_cover_every_pair_allowed_or_denied(table: dict[str, Any]) -> Non
     }
     denied = {target["target"] for target in probes["idle"]["targets"]}
     assert denied == {"edge", "shop", "broker", "dns", "internet"}
+
+
+def pod(name: str, namespace: str, address: str, ready: str = "True") -> dict[str, Any]:
+    return {
+        "metadata": {"namespace": namespace, "labels": {"app.kubernetes.io/name": name}},
+        "status": {"podIP": address, "conditions": [{"type": "Ready", "status": ready}]},
+    }
+
+
+def test_addresses_are_those_of_ready_pods_in_the_right_namespace(table: dict[str, Any]) -> None:
+    pods = [
+        pod("shop", "elsewhere", "10.1.0.1"),
+        pod("shop", "shop", "10.1.0.2", ready="False"),
+        pod("shop", "shop", "10.1.0.3"),
+        pod("shop", "shop", "10.1.0.4"),
+    ]
+    assert plugin.network_addresses(pods, table)["shop"] == ["10.1.0.3"]
+
+
+def test_a_workload_without_a_ready_pod_is_not_passed_over(table: dict[str, Any]) -> None:
+    with pytest.raises(AnsibleFilterError, match="no pod is ready of edge, broker"):
+        plugin.network_probes(table, {"shop": ["10.1.0.2"]})
+
+
+def test_the_report_names_what_differs_and_what_did_not_answer() -> None:
+    def probe(source: str, message: str) -> dict[str, Any]:
+        return {
+            "metadata": {"labels": {"trackunit.platform/network-probe": source}},
+            "status": {"containerStatuses": [{"state": {"terminated": {"message": message}}}]},
+        }
+
+    found = (
+        '{"allowed": 2, "denied": 3, "wrong": ['
+        '{"target": "b", "host": "10.1.0.9", "port": 1, "allowed": true},'
+        '{"target": "d", "host": "10.1.0.9", "port": 2, "allowed": false}]}'
+    )
+    report = plugin.network_probe_report([probe("shop", found), probe("idle", "Traceback")])
+    assert report["allowed"] == 2
+    assert report["denied"] == 3
+    assert [line.split()[0] for line in report["wrong"]] == ["idle", "shop", "shop"]
+    assert "-> b" in report["wrong"][1]
+    assert "MUST NOT" in report["wrong"][2]

@@ -1,0 +1,103 @@
+"""Reads how a rollout of a Deployment stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+DOCUMENTATION = r"""
+name: rollout_state
+short_description: How a rollout stands
+version_added: 0.1.0
+author: The Trackunit platform maintainers
+description:
+  - Takes a Deployment and returns C(done) when every replica is of its newest version and ready,
+    C(failed) when it has made no progress for too long, and C(running) otherwise.
+  - The same plugin file holds C(rollout_image) (the image of one revision, from the ReplicaSets)
+    and C(rollout_unready) (which pods are not ready, and why).
+options:
+  _input:
+    description: The Deployment; an empty dictionary where there is none yet.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Wait
+  kubernetes.core.k8s_info: {api_version: apps/v1, kind: Deployment, name: shop, namespace: shop}
+  register: shop
+  until: (shop.resources | first | trackunit.platform.rollout_state) != 'running'
+"""
+
+RETURN = r"""
+_value:
+  description: How the rollout stands.
+  type: str
+"""
+
+REVISION = "deployment.kubernetes.io/revision"
+
+Resource = Mapping[str, Any]
+
+
+def rollout_state(deployment: Resource) -> str:
+    """The module's own wait is content with the pods of the version before; this is not."""
+    status = deployment.get("status") or {}
+    if status.get("observedGeneration", -1) != deployment.get("metadata", {}).get("generation"):
+        return "running"
+    wanted = deployment["spec"]["replicas"]
+    counts = {status.get(f"{kind}Replicas", 0) for kind in ("updated", "available")}
+    if counts | {status.get("replicas", 0)} == {wanted}:
+        return "done"
+    if any(
+        condition.get("reason") == "ProgressDeadlineExceeded"
+        for condition in status.get("conditions") or ()
+    ):
+        return "failed"
+    return "running"
+
+
+def rollout_revision(deployment: Resource) -> int:
+    """The Deployment's current revision; 0 before its first."""
+    return int((deployment.get("metadata", {}).get("annotations") or {}).get(REVISION, 0))
+
+
+def rollout_image(replica_sets: Sequence[Resource], revision: int) -> str | None:
+    """The image of one revision, or nothing where that revision is not kept."""
+    for replica_set in replica_sets:
+        if rollout_revision(replica_set) == revision:
+            return str(replica_set["spec"]["template"]["spec"]["containers"][0]["image"])
+    return None
+
+
+def rollout_unready(pods: Sequence[Resource]) -> list[dict[str, str]]:
+    """Each pod that is not ready, with the reason that Kubernetes gives."""
+    found = []
+    for pod in pods:
+        status = pod.get("status") or {}
+        reasons = []
+        for condition in status.get("conditions") or ():
+            if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+                reasons.append(str(condition.get("message", "cannot be scheduled")))
+        for container in status.get("containerStatuses") or ():
+            if container.get("ready"):
+                continue
+            for state, detail in (container.get("state") or {}).items():
+                reason = (detail or {}).get("reason", "not ready yet")
+                message = (detail or {}).get("message", "")
+                reasons.append(f"{state}: {reason}{': ' + message if message else ''}")
+        if reasons:
+            found.append({"name": str(pod["metadata"]["name"]), "why": "; ".join(reasons)})
+    return found
+
+
+class FilterModule:
+    """Filters of this file, for Ansible."""
+
+    def filters(self) -> dict[str, Any]:
+        return {
+            "rollout_state": rollout_state,
+            "rollout_revision": rollout_revision,
+            "rollout_image": rollout_image,
+            "rollout_unready": rollout_unready,
+        }
