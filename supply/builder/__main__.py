@@ -72,6 +72,8 @@ def resolved(supply: Supply) -> dict[str, Any]:
         output: str(supply.folder(name) / output)
         for name, part in supply.parts.items()
         if (recipe := part.recipe(supply.source)) and recipe.kind in ("go", "binary")
+        # A tool that is made on demand is not there before somebody asked for it.
+        if not recipe.options.get("only_on_demand") or supply.folder(name).exists()
         for output in recipe.options.get("build", recipe.options.get("files", {}))
     }
     return {
