@@ -110,7 +110,7 @@ class Keycloak:
 
     Users: alice, bob. Clients (each gives tokens for the password grant): ``tests`` as it should
     be, ``tests-without-scope``, ``tests-other-audience``, ``tests-short-lived`` (expired after a
-    second).
+    second). ``tests-device`` is for the device code grant alone.
     """
 
     issuer: str
@@ -248,7 +248,7 @@ def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
     with container(
         "keycloak",
         ports={8080: port},
-        environment={"JAVA_OPTS_KC_HEAP": "-Xms128m -Xmx384m"},
+        environment={"JAVA_OPTS_KC_HEAP": "-Xms128m -Xmx384m", "KC_CACHE": "local"},
         files={"/opt/keycloak/data/import/realm.json": realm},
         command=[
             "start",

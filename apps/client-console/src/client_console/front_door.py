@@ -33,12 +33,18 @@ class FrontDoorTransport(httpx.AsyncBaseTransport):
         host = request.url.host
         if host not in self._transports:
             self._transports[host] = httpx.AsyncHTTPTransport(verify=self._tls)
-        if self._address:
-            request.extensions = {**request.extensions, "sni_hostname": host}
-            request.url = request.url.copy_with(
-                host=self._address, port=self._port or request.url.port
-            )
-        return await self._transports[host].handle_async_request(request)
+        transport = self._transports[host]
+        if not self._address:
+            return await transport.handle_async_request(request)
+        # A copy: cookies and messages go by the address that the caller asked for.
+        dialled = httpx.Request(
+            request.method,
+            request.url.copy_with(host=self._address, port=self._port or request.url.port),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": host},
+        )
+        return await transport.handle_async_request(dialled)
 
     async def aclose(self) -> None:
         for transport in self._transports.values():
