@@ -146,4 +146,5 @@ class Gateway:
         except InvalidMessage:
             metrics.EVENTS_UNREADABLE.inc()
             raise
+        _log.info("event", extra={"kind": event.kind.value, "objectKey": event.object_key})
         self.sockets.publish(event)

@@ -53,7 +53,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_tmp_dir": "/dev/shm",  # noqa: S108 - a heartbeat file that must not wait for a disk
             "graceful_timeout": shutdown_timeout,
             "timeout": 30,
-            "keepalive": 75,
+            # Longer than the proxy in front keeps idle connections (oauth2-proxy: 90 s), so that it
+            # never sends a request into one that is just being closed.
+            "keepalive": 120,
             "logger_class": f"{__name__}._Log",
             "control_socket_disable": True,
             "worker_exit": self._on_exit,

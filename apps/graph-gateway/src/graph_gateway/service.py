@@ -1,5 +1,6 @@
 """What the API's operations do, without GraphQL and without HTTP."""
 
+import logging
 import re
 import uuid
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from tu_common.messaging import Effect, Message, TransientError
 from tu_common.messaging.core import Publisher
 
 PRODUCER = "graph-gateway"
+
+_log = logging.getLogger(__name__)
 
 _KEY = re.compile(r"^images/\d{4}/\d{2}/\d{2}/(?P<upload_id>[0-9a-fA-F-]{32,36})\.[a-z]{3,4}$")
 
@@ -41,6 +44,7 @@ class Uploads:
         correlation_id = ownership.mint(self.correlation_key, caller.subject)
         with logs.correlation(correlation_id):
             upload = self.ingestion.start(filename, content_type, correlation_id)
+            _log.info("upload started", extra={"uploadId": upload.get("uploadId")})
         return {"correlationId": correlation_id, "imageUploadPayload": upload}
 
     def confirm(
@@ -48,7 +52,9 @@ class Uploads:
     ) -> dict[str, Any]:
         upload = self._own(caller, upload_id)
         with logs.correlation(upload.correlation_id):
-            return self.ingestion.confirm(upload.upload_id, size, checksum, upload.correlation_id)
+            answer = self.ingestion.confirm(upload.upload_id, size, checksum, upload.correlation_id)
+            _log.info("upload confirmed", extra={"uploadId": upload.upload_id})
+            return answer
 
     def request_analysis(self, caller: Principal, object_key: str) -> dict[str, Any]:
         found = _KEY.match(object_key)
@@ -59,6 +65,7 @@ class Uploads:
             raise _no_such_upload()
         with logs.correlation(upload.correlation_id):
             self._command(upload)
+            _log.info("analysis requested", extra={"objectKey": upload.key})
         return {"correlationId": upload.correlation_id}
 
     def _own(self, caller: Principal, upload_id: str) -> Upload:

@@ -12,7 +12,12 @@ class Settings(ServiceSettings, RabbitSettings, OidcSettings, CorrelationSetting
         examples=["http://tu-ingestion-service.tu-ingestion-service.svc.cluster.local:8080"],
     )
     ingestion_timeout: float = Field(
-        10.0, gt=0, le=60, description="Seconds that one of its answers may take", examples=["10"]
+        25.0,
+        gt=0,
+        le=60,
+        description="Seconds that one of its answers may take; a confirm reads the whole picture "
+        "and waits for Kafka, and oauth2-proxy gives up after 30",
+        examples=["25"],
     )
     graphql_introspection: bool = Field(
         True, description="Whether clients may ask for the schema", examples=["false"]
