@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import html.parser
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +19,18 @@ import httpx
 
 from client_console import config
 from client_console.front_door import http_client
+from tests.support import CLIENT_SOURCE
 
+CLIENT = [sys.executable, "-m", "client_console"]
 _MOST_PAGES = 8
 # Keycloak's theme marks what went wrong with one of these.
 _ERROR_IDS = {"input-error", "input-error-username", "kc-error-message"}
 _ERROR_CLASSES = {"kc-feedback-text", "pf-m-danger", "alert-error"}
+
+
+def client_environment() -> dict[str, str]:
+    """For a client that runs from its source."""
+    return os.environ | {"PYTHONPATH": str(CLIENT_SOURCE)}
 
 
 class ApprovalError(Exception):
@@ -120,11 +128,14 @@ def _loopback_is_secure(http: httpx.AsyncClient) -> None:
     http.event_hooks["response"].append(unsecure)
 
 
-async def login(client: list[str], file: Path, username: str, password: str) -> None:
-    """Run the client's login (``client`` is its command) and approve what it asks for."""
+async def login(file: Path, username: str, password: str) -> None:
+    """Run the client's login with the configuration ``file``, and approve what it asks for."""
     loaded = config.load(file)
     process = await asyncio.create_subprocess_exec(
-        *client, "--config", str(file), "login", "--json", stdout=asyncio.subprocess.PIPE
+        *CLIENT,
+        *("--config", str(file), "login", "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        env=client_environment(),
     )
     if process.stdout is None:
         raise RuntimeError("the client's output is not read")
@@ -144,9 +155,6 @@ async def login(client: list[str], file: Path, username: str, password: str) -> 
         raise ApprovalError(f"the login was approved, but the client ended with {code}")
 
 
-CLIENT = [sys.executable, "-m", "client_console"]
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.device_login")
     parser.add_argument("--config", type=Path, default=config.default_path())
@@ -156,7 +164,7 @@ def main() -> int:
     from_stdin = str(given.password_file) == "-"
     password = sys.stdin.read() if from_stdin else given.password_file.read_text(encoding="utf-8")
     try:
-        asyncio.run(login(CLIENT, given.config, given.username, password.strip()))
+        asyncio.run(login(given.config, given.username, password.strip()))
     except (ApprovalError, httpx.TransportError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -60,7 +60,7 @@ def http_client(config: Config) -> httpx.AsyncClient:
     )
 
 
-def websocket(config: Config, token: str) -> connect:
+def websocket(config: Config, token: str = "") -> connect:
     """A WebSocket to the GraphQL endpoint, not opened yet; ``token`` is on the upgrade request."""
     parts = urlsplit(config.websocket)
     address, port = split_address(config.address)
@@ -71,7 +71,7 @@ def websocket(config: Config, token: str) -> connect:
         port=port or parts.port or (443 if secure else 80),
         ssl=tls(config) if secure else None,
         subprotocols=[SUBPROTOCOL],
-        additional_headers={"Authorization": f"Bearer {token}"},
+        additional_headers={"Authorization": f"Bearer {token}"} if token else None,
         user_agent_header="client-console",
         proxy=None,
         open_timeout=15,

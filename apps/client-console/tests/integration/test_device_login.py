@@ -4,20 +4,16 @@ import asyncio
 import base64
 import json
 import stat
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.brokers import Keycloak
-from tests.support.device_login import ApprovalError, login
-
-CLIENT = [sys.executable, "-m", "client_console"]
+from tests.support.device_login import CLIENT, ApprovalError, client_environment, login
 
 
 @pytest.fixture
-def config(keycloak: Keycloak, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
+def config(keycloak: Keycloak, tmp_path: Path) -> Path:
     file = tmp_path / "client.json"
     values = {
         "endpoint": "http://127.0.0.1:9/graphql",
@@ -30,7 +26,7 @@ def config(keycloak: Keycloak, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_device_login_gives_a_token_of_the_user(keycloak: Keycloak, config: Path) -> None:
-    asyncio.run(login(CLIENT, config, "alice", keycloak.password))
+    asyncio.run(login(config, "alice", keycloak.password))
     file = config.with_name("token.json")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     tokens = json.loads(file.read_text())
@@ -42,14 +38,17 @@ def test_a_device_login_gives_a_token_of_the_user(keycloak: Keycloak, config: Pa
 
 
 def test_the_token_is_refreshed(keycloak: Keycloak, config: Path) -> None:
-    asyncio.run(login(CLIENT, config, "bob", keycloak.password))
+    asyncio.run(login(config, "bob", keycloak.password))
     file = config.with_name("token.json")
     first = json.loads(file.read_text())
     file.write_text(json.dumps(first | {"expires_at": 0}))
 
     async def token() -> str:
         process = await asyncio.create_subprocess_exec(
-            *CLIENT, "--config", str(config), "token", stdout=asyncio.subprocess.PIPE
+            *CLIENT,
+            *("--config", str(config), "token"),
+            stdout=asyncio.subprocess.PIPE,
+            env=client_environment(),
         )
         out, _ = await process.communicate()
         assert process.returncode == 0
@@ -60,4 +59,4 @@ def test_the_token_is_refreshed(keycloak: Keycloak, config: Path) -> None:
 
 def test_a_wrong_password_is_said(keycloak: Keycloak, config: Path) -> None:
     with pytest.raises(ApprovalError, match="Invalid username or password"):
-        asyncio.run(login(CLIENT, config, "alice", "wrong"))
+        asyncio.run(login(config, "alice", "wrong"))

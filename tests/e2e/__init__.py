@@ -1,0 +1,1 @@
+"""The running platform, seen from outside through its front door."""
