@@ -1,0 +1,101 @@
+"""From an event about a picture to the event about what is on it."""
+
+import hashlib
+import logging
+import time
+
+from prometheus_client import Counter, Histogram
+
+from svc_ai_vision_adapter.domain.recognition import Aggregate
+from svc_ai_vision_adapter.media import Media, MediaError, MediaUnavailableError
+from svc_ai_vision_adapter.pictures import PictureError, open_picture
+from svc_ai_vision_adapter.providers import ProviderUnavailableError, RecognitionProvider
+from tu_common import messages
+from tu_common.messages import ImageUploaded, RecognitionCompleted, RecognitionError
+from tu_common.messaging import Effect, InvalidMessage, Message, TransientError
+from tu_common.messaging.core import HEADER_PRODUCER, HEADER_SCHEMA
+
+log = logging.getLogger(__name__)
+
+PRODUCER = "svc-ai-vision-adapter"
+
+RECOGNITIONS = Counter("vision_recognitions", "Pictures looked at, by outcome", ["outcome"])
+SECONDS = Histogram(
+    "vision_recognition_seconds",
+    "How long a picture was looked at",
+    buckets=(0.25, 0.5, 1, 2, 5, 10, 20, 30, 60),
+)
+
+
+class Recognise:
+    """A handler for the consumer: one message about a picture, one result."""
+
+    def __init__(
+        self, media: Media, provider: RecognitionProvider, *, topic: str, max_pixels: int
+    ) -> None:
+        self._media = media
+        self._provider = provider
+        self._topic = topic
+        self._max_pixels = max_pixels
+
+    def __call__(self, message: Message) -> list[Effect]:
+        # A recognition request is an upload event of which only the object key is known.
+        event = ImageUploaded.read(message.body)
+        try:
+            aggregate = self._look(event, message.correlation_id)
+        except (MediaUnavailableError, ProviderUnavailableError) as error:
+            raise TransientError(str(error)) from error
+        except (MediaError, PictureError) as error:
+            RECOGNITIONS.labels(error.code).inc()
+            failure = RecognitionError(code=error.code, message=str(error))
+            result = self._result(message, event, Aggregate(), failure)
+            raise InvalidMessage(error.code, str(error), effects=[result]) from error
+        RECOGNITIONS.labels("confident" if aggregate.is_confident else "unsure").inc()
+        log.info(
+            "recognised",
+            extra={"objectKey": event.object_key, "aggregate": aggregate.as_message()},
+        )
+        return [self._result(message, event, aggregate, None)]
+
+    def _look(self, event: ImageUploaded, correlation_id: str) -> Aggregate:
+        data = self._media.fetch(event.object_key, correlation_id)
+        announced = event.checksum.lower()
+        if announced.startswith("sha256:"):
+            found = f"sha256:{hashlib.sha256(data).hexdigest()}"
+            if found != announced:
+                # The signed URL outlives the confirmation: what was checked is what counts.
+                raise PictureError("picture-changed", f"{found} was fetched, not {announced}")
+        picture = open_picture(data, max_pixels=self._max_pixels)
+        started = time.monotonic()
+        try:
+            return self._provider.recognise(picture)
+        finally:
+            SECONDS.observe(time.monotonic() - started)
+
+    def _result(
+        self,
+        message: Message,
+        event: ImageUploaded,
+        aggregate: Aggregate,
+        error: RecognitionError | None,
+    ) -> Effect:
+        completed = RecognitionCompleted(
+            provider=messages.Provider.model_validate(self._provider.describe().as_message()),
+            aggregate=messages.Aggregate.model_validate(aggregate.as_message()),
+            success=error is None,
+            object_key=event.object_key,
+            error=error,
+        )
+        return Effect(
+            self._topic,
+            Message(
+                body=completed.to_bytes(),
+                headers={
+                    HEADER_SCHEMA: messages.SCHEMA_RECOGNITION_COMPLETED,
+                    HEADER_PRODUCER: PRODUCER,
+                },
+                message_id=f"{message.cause_id}/recognition-completed",
+                correlation_id=message.correlation_id,
+                key=event.object_key,
+            ),
+        )

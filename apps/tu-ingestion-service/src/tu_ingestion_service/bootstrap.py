@@ -1,0 +1,45 @@
+"""Wires the service from its settings."""
+
+from dataclasses import dataclass
+
+from flask import Flask
+
+from tu_common.health import Health
+from tu_common.messaging.kafka import KafkaProducer
+from tu_ingestion_service.api import create_app
+from tu_ingestion_service.ingestion import PRODUCER, Ingestion, Limits
+from tu_ingestion_service.settings import Settings
+from tu_ingestion_service.storage import S3Storage
+
+
+@dataclass(frozen=True)
+class Service:
+    app: Flask
+    health: Health
+    producer: KafkaProducer
+
+    def close(self) -> None:
+        self.health.drain()
+        self.producer.close()
+
+
+def build(settings: Settings) -> Service:
+    # Kafka is given less time than the request waits, so that an announcement that was answered
+    # with 503 is not made after all.
+    producer = KafkaProducer(
+        settings, client_id=PRODUCER, delivery_timeout=settings.publish_timeout_seconds * 0.9
+    )
+    storage = S3Storage(settings)
+    health = Health(ready={"kafka": producer.ready, "storage": storage.ready})
+    ingestion = Ingestion(
+        storage,
+        producer,
+        topic=settings.topic_images_uploaded,
+        limits=Limits(
+            max_bytes=settings.upload_max_bytes,
+            upload_url_seconds=settings.upload_url_seconds,
+            media_url_seconds=settings.media_url_seconds,
+            publish_timeout_seconds=settings.publish_timeout_seconds,
+        ),
+    )
+    return Service(create_app(ingestion, health), health, producer)
