@@ -115,7 +115,7 @@ def announced(kafka: Kafka, object_key: str, seconds: float = 15) -> list[Any]:
     )
     consumer.subscribe([TOPIC])
     found: list[Any] = []
-    ended: set[int] = set()
+    ended: set[int | None] = set()
     deadline = time.monotonic() + seconds
     while len(ended) < 4 and time.monotonic() < deadline:
         record = consumer.poll(0.5)
