@@ -1,5 +1,6 @@
 """Kafka: confirmed producing, and consuming that commits only what is done."""
 
+import contextlib
 import functools
 import logging
 import threading
@@ -97,30 +98,27 @@ def from_record(record: Any) -> Message:
 
 
 class _Reachable:
-    """Whether the brokers can be reached, as far as a client knows without asking all the time."""
+    """Whether the brokers can be reached, as far as a client knows without asking all the time.
+
+    Asked on the client's own thread only: a question from another one waits behind its polling.
+    """
 
     def __init__(self) -> None:
-        self._down = True
+        self.now = False
         self._asked = 0.0
 
     def on_error(self, error: KafkaError) -> None:
         _log.warning("Kafka: %s", error.str())
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self._down = True
+            self.now = False
 
-    def up(self) -> None:
-        self._down = False
-
-    def ask(self, client: Any) -> bool:
-        now = time.monotonic()
-        if self._down and now - self._asked > 1.0:
-            self._asked = now
-            try:
-                client.list_topics(timeout=1.0)
-            except (KafkaException, RuntimeError):
-                return False
-            self._down = False
-        return not self._down
+    def ask_if_unknown(self, client: Any) -> None:
+        if self.now or time.monotonic() - self._asked < 1.0:
+            return
+        with contextlib.suppress(KafkaException):
+            client.list_topics(timeout=1.0)
+            self.now = True
+        self._asked = time.monotonic()
 
 
 class KafkaProducer:
@@ -175,7 +173,7 @@ class KafkaProducer:
         wait_for(self.submit(effect), timeout)
 
     def ready(self) -> bool:
-        return self._reachable.ask(self._producer)
+        return self._reachable.now
 
     def close(self, timeout: float = 10.0) -> None:
         with self._lock:
@@ -186,6 +184,7 @@ class KafkaProducer:
     def _poll(self) -> None:
         while not self._closing.is_set():
             self._producer.poll(0.2)
+            self._reachable.ask_if_unknown(self._producer)
             if self._broken:
                 self._renew()
 
@@ -199,7 +198,7 @@ class KafkaProducer:
 
     def _on_delivery(self, future: "Future[None]", error: KafkaError | None, _: Any) -> None:
         if error is None:
-            self._reachable.up()
+            self._reachable.now = True
             settle(future)
             return
         if error.fatal() or error.code() == KafkaError._FATAL:
@@ -243,13 +242,11 @@ class KafkaConsumer:
         self._parking = parking
         self._window = window
         self._stopping = threading.Event()
-        self._consumer: Any = None
         self._joined = False
         self._batch: list[_Record] = []
 
     def ready(self) -> bool:
-        consumer = self._consumer
-        return consumer is not None and self._joined and self._reachable.ask(consumer)
+        return self._joined and self._reachable.now
 
     def stop(self) -> None:
         self._stopping.set()
@@ -264,13 +261,11 @@ class KafkaConsumer:
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
             )
-            self._consumer = consumer
             try:
                 self._read(consumer, handler)
             except KafkaException as error:
                 _log.error("Kafka consumer of %s: %s", self._topics, error)
             finally:
-                self._consumer = None
                 self._joined = False
                 consumer.close()
             self._stopping.wait(backoff.pause())
@@ -285,8 +280,9 @@ class KafkaConsumer:
                     raise KafkaException(error)
                 else:
                     _log.warning("Kafka: %s", error.str())
+            self._reachable.ask_if_unknown(consumer)
             if self._batch:
-                self._reachable.up()
+                self._reachable.now = True
                 self._finish(consumer)
 
     def _finish(self, consumer: Any) -> None:
@@ -319,6 +315,7 @@ class KafkaConsumer:
             consumer.resume(consumer.assignment())
 
     def _stay(self, consumer: Any) -> None:
+        self._reachable.ask_if_unknown(consumer)
         consumer.pause(consumer.assignment())
         record = consumer.poll(0)
         if record is not None and record.error() is None:
