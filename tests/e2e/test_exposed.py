@@ -24,7 +24,7 @@ def test_one_load_balancer_with_one_port(cluster: Cluster) -> None:
     kinds = [s for s in services if s.spec.type in ("LoadBalancer", "NodePort")]
     assert [s.spec.type for s in kinds] == ["LoadBalancer"], [s.metadata.name for s in kinds]
     assert [port.port for port in kinds[0].spec.ports] == [443]
-    assert not any(s.spec.external_i_ps for s in services)
+    assert not any(s.spec.external_ips for s in services)
 
 
 def test_no_pod_of_the_platform_is_on_the_host(cluster: Cluster) -> None:
