@@ -6,6 +6,7 @@ SHELL := /bin/bash
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trackunit-platform
 TOOLS_KEY := $(shell sha256sum requirements/tools.txt | cut -c1-12)
 TOOLS := $(CACHE)/venv/tools-$(TOOLS_KEY)
+CLIENT = PYTHONPATH=.:apps/client-console/src $(DEV)/bin/python
 DEV := $(CACHE)/venv/dev-$(shell sha256sum requirements/dev.txt 2>/dev/null | cut -c1-12)
 BIN := .venv/bin
 # PLATFORM=name works on another platform of this machine; ARGS="-e name=value" sets anything else.
@@ -41,8 +42,10 @@ check: tools ## say what `make up` would change
 	@$(PLAY) site.yml --check
 
 .PHONY: demo
-demo: tools ## send the pictures in examples/ through the front door and show what was recognised
-	@$(PLAY) playbooks/demo.yml
+demo: dev ## log a test user in, send the pictures in examples/ through the front door, show the answers
+	@[ -e $(STATE)/client.json ] || { echo "there is no platform yet: make up"; exit 1; }
+	@$(CLIENT) -m tests.support.device_login --config $(STATE)/client.json --username alice --password-file $(STATE)/secrets/keycloak-user-alice
+	@$(CLIENT) -m client_console --config $(STATE)/client.json upload $(wildcard examples/*.jpg examples/*.png examples/*.webp)
 
 .PHONY: supply
 supply: tools ## make the third-party parts and images without touching a cluster
