@@ -181,12 +181,20 @@ def network_policies(table: Table, only: Sequence[str] | None = None) -> list[Ma
             "spec": {
                 "podSelector": {"matchLabels": {NAME_LABEL: workloads[key]["name"]}},
                 "policyTypes": ["Ingress", "Egress"],
-                "ingress": _rules(table, [flow for flow in flows if flow["to"] == key], "from"),
-                "egress": _rules(table, [flow for flow in flows if flow["from"] == key], "to"),
+                **_direction("ingress", table, [f for f in flows if f["to"] == key], "from"),
+                **_direction("egress", table, [f for f in flows if f["from"] == key], "to"),
             },
         }
         for key in wanted
     ]
+
+
+def _direction(
+    name: str, table: Table, flows: Sequence[Mapping[str, Any]], end: str
+) -> dict[str, list[Manifest]]:
+    # An empty list means the same as none, but the API server writes the object anew for it.
+    rules = _rules(table, flows, end)
+    return {name: rules} if rules else {}
 
 
 def network_probes(table: Table, addresses: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
