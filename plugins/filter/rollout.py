@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,8 @@ author: The Trackunit platform maintainers
 description:
   - Takes a Deployment and returns C(done) when every replica is of its newest version and ready,
     C(failed) when it has made no progress for too long, and C(running) otherwise.
-  - The same plugin file holds C(rollout_image) (the image of one revision, from the ReplicaSets)
-    and C(rollout_unready) (which pods are not ready, and why).
+  - The same plugin file holds C(rollout_template) and C(rollout_image) (of one revision, from the
+    ReplicaSets), C(rollout_revision) and C(rollout_unready) (which pods are not ready, and why).
 options:
   _input:
     description: The Deployment; an empty dictionary where there is none yet.
@@ -62,12 +63,20 @@ def rollout_revision(deployment: Resource) -> int:
     return int((deployment.get("metadata", {}).get("annotations") or {}).get(REVISION, 0))
 
 
-def rollout_image(replica_sets: Sequence[Resource], revision: int) -> str | None:
-    """The image of one revision, or nothing where that revision is not kept."""
+def rollout_template(replica_sets: Sequence[Resource], revision: int) -> dict[str, Any]:
+    """The pod template of one revision, or nothing where that revision is not kept."""
     for replica_set in replica_sets:
         if rollout_revision(replica_set) == revision:
-            return str(replica_set["spec"]["template"]["spec"]["containers"][0]["image"])
-    return None
+            template = copy.deepcopy(dict(replica_set["spec"]["template"]))
+            template["metadata"]["labels"].pop("pod-template-hash", None)
+            return template
+    return {}
+
+
+def rollout_image(replica_sets: Sequence[Resource], revision: int) -> str | None:
+    """The image of one revision, or nothing where that revision is not kept."""
+    template = rollout_template(replica_sets, revision)
+    return str(template["spec"]["containers"][0]["image"]) if template else None
 
 
 def rollout_unready(pods: Sequence[Resource]) -> list[dict[str, str]]:
@@ -99,5 +108,6 @@ class FilterModule:
             "rollout_state": rollout_state,
             "rollout_revision": rollout_revision,
             "rollout_image": rollout_image,
+            "rollout_template": rollout_template,
             "rollout_unready": rollout_unready,
         }

@@ -48,16 +48,24 @@ def test_no_deployment_yet_is_running() -> None:
 
 
 def test_the_image_of_a_revision_is_found() -> None:
-    sets = [
+    sets: list[dict[str, Any]] = [
         {
             "metadata": {"annotations": {"deployment.kubernetes.io/revision": str(revision)}},
-            "spec": {"template": {"spec": {"containers": [{"image": f"shop:{revision}"}]}}},
+            "spec": {
+                "template": {
+                    "metadata": {"labels": {"name": "shop", "pod-template-hash": "5df7c78fff"}},
+                    "spec": {"containers": [{"image": f"shop:{revision}"}]},
+                }
+            },
         }
         for revision in (3, 6, 7)
     ]
     assert plugin.rollout_revision(deployment()) == 7
     assert plugin.rollout_image(sets, 6) == "shop:6"
     assert plugin.rollout_image(sets, 5) is None
+    assert plugin.rollout_template(sets, 5) == {}
+    assert plugin.rollout_template(sets, 6)["metadata"]["labels"] == {"name": "shop"}
+    assert "pod-template-hash" in sets[1]["spec"]["template"]["metadata"]["labels"]
 
 
 def test_pods_that_are_not_ready_say_why() -> None:
