@@ -40,12 +40,6 @@ def without_scope(platform: Platform, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def early_token(alice: Account) -> str:
-    """A token from the beginning of the session, for whoever needs one that has expired."""
-    return alice.token()
-
-
-@pytest.fixture(scope="session")
 def other_audience(platform: Platform) -> str:
     """A token of the same issuer and scope, made for another API."""
     api_scope = platform.config.scope.removeprefix("openid").strip()

@@ -49,6 +49,8 @@ class Account:
 
     username: str
     file: Path
+    first_token: str = ""
+    """The one that the login gave; it grows old while tests run."""
 
     @cached_property
     def config(self) -> Config:
@@ -171,7 +173,8 @@ class Platform:
         users = self.test_users["users"]
         password = next(user["password"] for user in users if user["username"] == username)
         run(login(file, username, password), 180)
-        return Account(username, file)
+        kept = json.loads((folder / "token.json").read_text(encoding="utf-8"))
+        return Account(username, file, kept["access_token"])
 
     def client_token(self, client: dict[str, str], scope: str) -> str:
         """A token for a confidential client of the tests, by the client credentials grant."""

@@ -14,6 +14,7 @@ from client_console.analysis import Outcome
 from client_console.pictures import Picture
 
 _UNKNOWN = "-"
+_FILE_COLUMNS = 200
 
 
 class Display:
@@ -80,20 +81,15 @@ def show_table(outcomes: list[Outcome]) -> None:
             f"{outcome.seconds:.1f}",
             _result(outcome),
         )
-    # Wide enough for every column where the output is a file.
     console = Console(highlight=False)
-    console.print(table if console.is_terminal else _plain(table))
+    if not console.is_terminal:
+        # Nobody's window: a file or another program gets every word.
+        console.width = _FILE_COLUMNS
+    console.print(table)
     for outcome in outcomes:
         if outcome.error is not None:
             error = Console(stderr=True, highlight=False)
             error.print(f"{outcome.name}: {outcome.error}", soft_wrap=True, markup=False)
-
-
-def _plain(table: Table) -> Table:
-    for column in table.columns:
-        column.no_wrap = True
-        column.overflow = "ignore"
-    return table
 
 
 def _aggregate(recognition: dict[str, Any] | None) -> tuple[str, str, str, str]:

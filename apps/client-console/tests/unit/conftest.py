@@ -35,7 +35,6 @@ def run(
 ) -> Run:
     for variable in VARIABLES.values():
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
     config = platform.config(tmp_path)
 
     def command(*arguments: object) -> Result:
