@@ -82,7 +82,7 @@ k9s: tools ## look around in the cluster (builds k9s when first asked, about 5 m
 lint: tools dev ## ruff, mypy, ansible-lint, syntax
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(DEV)/bin/mypy
-	@$(BIN)/ansible-lint --offline --profile production
+	@$(BIN)/ansible-lint --offline -q
 
 .PHONY: format
 format: tools ## let ruff put the Python code in order
@@ -90,7 +90,8 @@ format: tools ## let ruff put the Python code in order
 
 .PHONY: test-unit
 test-unit: tools dev ## the tests that need nothing outside the process, in seconds
-	@$(DEV)/bin/python -m pytest apps/*/tests/unit tests/unit
+	@$(BIN)/python -m pytest tests/unit
+	@$(DEV)/bin/python -m pytest apps/*/tests/unit
 
 .PHONY: test-fast
 test-fast: lint test-unit ## what to run before a commit

@@ -160,7 +160,11 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbitmq]:
     definitions.chmod(0o644)
     settings = folder / "90-tests.conf"
     settings.write_text(
-        "load_definitions = /etc/rabbitmq/definitions.json\n"
+        # As charts/rabbitmq does it: imported again after a restart, a binding to the stream would
+        # be refused while the stream is not back yet.
+        "definitions.import_backend = local_filesystem\n"
+        "definitions.local.path = /etc/rabbitmq/definitions.json\n"
+        "definitions.skip_if_unchanged = true\n"
         # Tests run where memory and disk are short; the defaults would block publishers.
         "disk_free_limit.absolute = 200MB\n"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from supply.builder import keys as keys_module
 from supply.builder.catalog import CatalogError, Part, Recipe, load
 from supply.builder.keys import image_name, keys
