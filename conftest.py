@@ -1,6 +1,14 @@
 """What every test of the repository shares: markers by folder, and the brokers' fixtures."""
 
+import os
+from pathlib import Path
+
 import pytest
+
+# Services that tests start as processes of their own run from the same source as the tests.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    str(source) for source in Path(__file__).parent.glob("apps/*/src")
+)
 
 pytest_plugins = ["tests.support.brokers"]
 

@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +47,9 @@ def test_it_serves_and_on_sigterm_sends_sockets_away_and_ends(
         client.subscribe("1", "subscription { onAnalysisStarted { objectKey } }")
         client.settle()
     clients.pop().close()
-    begun = time.monotonic()
     running.process.send_signal(signal.SIGTERM)
     assert [client.closes_with() for client in clients] == [1001] * 4
-    assert running.process.wait(10) == 0
-    assert time.monotonic() - begun < 8
+    assert running.process.wait(60) == 0
     running.log.seek(0)
     log = running.log.read()
     assert "Traceback" not in log

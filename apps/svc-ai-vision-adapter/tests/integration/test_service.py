@@ -89,6 +89,7 @@ class Service:
             [sys.executable, "-m", "svc_ai_vision_adapter"],
             env={
                 "PATH": os.environ["PATH"],
+                "PYTHONPATH": os.environ["PYTHONPATH"],
                 "HTTP_PORT": str(self.port),
                 "INGESTION_URL": access.url,
                 "CONSUMER_GROUP": f"test-{uuid.uuid4()}",
@@ -210,7 +211,11 @@ def test_a_picture_that_cannot_be_had_now_is_tried_again(
 def test_a_wrong_setting_is_named_and_nothing_starts() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "svc_ai_vision_adapter"],
-        env={"PATH": os.environ["PATH"], "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ["PYTHONPATH"],
+            "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
+        },
         capture_output=True,
         text=True,
         timeout=60,

@@ -47,7 +47,12 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tu_ingestion_service"],
-            env={"PATH": os.environ["PATH"], "HTTP_PORT": str(self.port), **environment},
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": os.environ["PYTHONPATH"],
+                "HTTP_PORT": str(self.port),
+                **environment,
+            },
         )
 
     def status(self, path: str) -> int:
@@ -228,7 +233,11 @@ def test_sigterm_ends_it_cleanly(s3: S3, kafka: Kafka) -> None:
 def test_a_wrong_setting_is_named_and_nothing_starts() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "tu_ingestion_service"],
-        env={"PATH": os.environ["PATH"], "S3_ENDPOINT": "nonsense"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ["PYTHONPATH"],
+            "S3_ENDPOINT": "nonsense",
+        },
         capture_output=True,
         text=True,
         timeout=60,
