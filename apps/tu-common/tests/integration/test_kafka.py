@@ -94,6 +94,32 @@ def test_a_broker_that_restarts_is_found_again(
         eventually(lambda: consumer.ready() and producer.ready())
 
 
+def test_partitions_lost_while_work_was_under_way_are_read_again(
+    kafka: Kafka, where: KafkaSettings, topic: str, producer: KafkaProducer
+) -> None:
+    effects, handled, broken = RecordingPublisher(), [], threading.Event()
+    broken.set()
+
+    def handler(message: Message) -> Sequence[Effect]:
+        handled.append(message.message_id)
+        if broken.is_set():
+            raise TransientError("what it publishes to is away as well")
+        return echo(message)
+
+    consumer = KafkaConsumer(
+        where, group=topic, topics=[topic], effects=effects, parking=producer, window=1
+    )
+    with running(consumer, handler):
+        sent = send(producer, topic, range(20))
+        eventually(lambda: len(handled) > 3)
+        kafka.container.stop()
+        # The session ends without an answer from the broker, and the partitions with it.
+        eventually(lambda: not consumer._joined, 60)
+        broken.clear()
+        kafka.container.start()
+        eventually(lambda: bodies(effects) == sent, 90)
+
+
 def test_members_come_and_go_and_nothing_is_lost(
     where: KafkaSettings, topic: str, producer: KafkaProducer
 ) -> None:

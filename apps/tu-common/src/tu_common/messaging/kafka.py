@@ -243,6 +243,7 @@ class KafkaConsumer:
         self._window = window
         self._stopping = threading.Event()
         self._joined = False
+        self._assigned = False
         self._batch: list[_Record] = []
 
     def ready(self) -> bool:
@@ -281,6 +282,10 @@ class KafkaConsumer:
                 else:
                     _log.warning("Kafka: %s", error.str())
             self._reachable.ask_if_unknown(consumer)
+            if self._assigned:
+                # A partition that was paused when the group took it away comes back paused.
+                self._assigned = False
+                consumer.resume(consumer.assignment())
             if self._batch:
                 self._reachable.now = True
                 self._finish(consumer)
@@ -347,6 +352,7 @@ class KafkaConsumer:
     def _on_assign(self, _: Any, partitions: list[TopicPartition]) -> None:
         _log.info("Kafka assigned %s", _names(partitions))
         self._joined = True
+        self._assigned = True
 
     def _on_revoke(self, consumer: Any, partitions: list[TopicPartition]) -> None:
         _log.info("Kafka revoked %s", _names(partitions))
