@@ -30,11 +30,16 @@ class Cluster:
         return cls(client.CoreV1Api(api), client.AppsV1Api(api))
 
     def pods(self, workload: Workload) -> list[Any]:
-        """The pods that are not on their way out."""
+        """The pods that are not over or on their way out."""
         listed = self.core.list_namespaced_pod(
             workload.namespace, label_selector=f"{NAME_LABEL}={workload.name}"
         )
-        return [pod for pod in listed.items if pod.metadata.deletion_timestamp is None]
+        return [
+            pod
+            for pod in listed.items
+            if pod.metadata.deletion_timestamp is None
+            and pod.status.phase not in ("Succeeded", "Failed")
+        ]
 
     def kill(self, workload: Workload) -> str:
         """Take one pod away without notice; its name."""

@@ -1,4 +1,4 @@
-"""A token that has expired. Last, because a real one takes its time."""
+"""A token that has expired. It comes last, because a real one takes its time."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ def claims(token: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def expired(platform: Platform, alice: Account) -> str:
-    """Of a client with short-lived tokens where the realm has one, else that of the session's first login."""
+    """Of a client with short-lived tokens where the realm has one, else alice's first."""
     short_lived = platform.test_users.get("short_lived")
     token = platform.client_token(short_lived, "openid") if short_lived else alice.first_token
     time.sleep(max(0.0, claims(token)["exp"] + LEEWAY_SECONDS - time.time()))
