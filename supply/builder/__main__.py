@@ -98,7 +98,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--source", default="auto", help="auto, registry or packages")
     parser.add_argument("--catalog", type=Path, default=ROOT / "supply" / "catalog.yml")
     parser.add_argument("--json", action="store_true", help="machine-readable (resolve always is)")
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_intermixed_args(argv)
     # A polite end is handled like Ctrl-C: children stop, complete parts stay.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:

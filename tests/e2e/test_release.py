@@ -28,7 +28,7 @@ def image(cluster: Cluster) -> str:
 def make(target: str, platform: Platform) -> None:
     """As a developer types it; the platform's name comes along where it is not the usual one."""
     done = subprocess.run(
-        ["make", target, f"SERVICE={GATEWAY.name}"],
+        ["make", target, f"SERVICE={GATEWAY.name}", f"PLATFORM={platform.state.name}"],
         cwd=ROOT,
         env=os.environ | {"TRACKUNIT_STATE_DIR": str(platform.state)},
         capture_output=True,
