@@ -96,9 +96,12 @@ test-unit: tools dev ## the tests that need nothing outside the process, in seco
 .PHONY: test-fast
 test-fast: lint test-unit ## what to run before a commit
 
+# The tests run the vision adapter as a process of this machine.
+TEST_PROGRAMS = {"workstation_more_programs": [{"name": "tesseract", "packages": ["tesseract-ocr"]}]}
+
 .PHONY: test-integration
 test-integration: tools dev ## the apps against real RabbitMQ, Kafka, S3 and Keycloak
-	@$(PLAY) playbooks/settings.yml playbooks/workstation.yml playbooks/supply.yml
+	@$(PLAY) playbooks/settings.yml playbooks/workstation.yml playbooks/supply.yml --extra-vars '$(TEST_PROGRAMS)'
 	@$(DEV)/bin/python -m pytest apps/*/tests/integration
 
 .PHONY: test-platform
