@@ -82,7 +82,7 @@ k9s: tools ## look around in the cluster (builds k9s when first asked, about 5 m
 lint: tools dev ## ruff, mypy, ansible-lint, syntax
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(DEV)/bin/mypy
-	@$(BIN)/ansible-lint --offline -q
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline -q
 
 .PHONY: format
 format: tools ## let ruff put the Python code in order
@@ -106,7 +106,7 @@ test-integration: tools dev ## the apps against real RabbitMQ, Kafka, S3 and Key
 
 .PHONY: test-platform
 test-platform: tools dev ## a cluster of its own, the whole platform, every check through the front door
-	@$(BIN)/molecule test
+	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test
 
 .PHONY: test
 test: lint test-unit test-integration test-platform ## everything; what CI calls
