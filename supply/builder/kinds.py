@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +83,7 @@ def go(job: Job) -> None:
 
 
 def maven(job: Job) -> None:
-    """The dependencies of the part's pom.xml; with `unpack`, that archive's content."""
+    """What the part's pom.xml puts into `${output}` in its phase `package`."""
     job.shell.run(
         [
             "mvn",
@@ -92,27 +91,13 @@ def maven(job: Job) -> None:
             "--no-transfer-progress",
             "--strict-checksums",
             f"-Dmaven.repo.local={cache_dir() / 'maven'}",
-            f"-DoutputDirectory={job.out}",
+            f"-Doutput={job.out}",
+            f"-DbuildDirectory={job.work / 'build'}",
             "--file",
             job.part.folder / "pom.xml",
-            "dependency:copy-dependencies",
+            "package",
         ]
     )
-    if "unpack" in job.recipe.options:
-        _unpack(job.out / job.recipe.options["unpack"], job.recipe.options["sha256"])
-
-
-def _unpack(archive: Path, sha256: str) -> None:
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != sha256:
-        raise BuildError(f"{archive.name}: sha256 is {found}, the catalog says {sha256}")
-    with zipfile.ZipFile(archive) as zipped:
-        for member in zipped.infolist():
-            target = Path(zipped.extract(member, archive.parent))
-            if mode := member.external_attr >> 16:
-                # The module drops permissions; programs inside have to stay executable.
-                target.chmod(mode & 0o777)
-    archive.unlink()
 
 
 def pypi(job: Job) -> None:
