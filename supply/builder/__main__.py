@@ -85,7 +85,6 @@ def resolved(supply: Supply) -> dict[str, Any]:
         "supply_folders": {
             name: str(supply.folder(name)) for name in supply.parts if not supply.makes_image(name)
         },
-        "supply_versions": {name: part.version for name, part in supply.parts.items()},
         "supply_charts": charts,
     }
 
@@ -97,7 +96,6 @@ def main(argv: list[str]) -> int:
     parser.add_argument("parts", nargs="*")
     parser.add_argument("--source", default="auto", help="auto, registry or packages")
     parser.add_argument("--catalog", type=Path, default=ROOT / "supply" / "catalog.yml")
-    parser.add_argument("--json", action="store_true", help="machine-readable (resolve always is)")
     arguments = parser.parse_intermixed_args(argv)
     # A polite end is handled like Ctrl-C: children stop, complete parts stay.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))

@@ -92,7 +92,4 @@ def image_name(part: Part, key: str, source: Source) -> str:
     """The complete image reference that Kubernetes objects use for a part."""
     if part.recipe(source) is None:
         return part.registry_image
-    fixed = part.packages.options.get("image_name") if part.packages else None
-    if fixed:
-        return str(fixed)
     return f"{REGISTRY_NAME}/{part.name}:{part.version}-{key}"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from supply.builder.catalog import Part, Source
+from supply.builder.catalog import ROOT, Part, Source
 from supply.builder.keys import image_name, keys
 from supply.builder.kinds import IMAGE_KINDS, KINDS, Job
 from supply.builder.plan import closure
@@ -114,7 +114,7 @@ def _make(supply: Supply, name: str) -> float:
     for folder in ("store", "logs", "work"):
         (cache / folder).mkdir(parents=True, exist_ok=True)
     log = cache / "logs" / f"{name}.log"
-    log.unlink(missing_ok=True)
+    log.write_bytes(b"")
     work = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=cache / "work"))
     try:
         out = work / "out"
@@ -146,7 +146,8 @@ def _make(supply: Supply, name: str) -> float:
             f"{name} {part.version} could not be built: {error}\n"
             + "".join(f"    {line}\n" for line in tail)
             + f"  log:    {log}\n"
-            + f"  repeat: {sys.executable} -m supply.builder build --source {supply.source} {name}"
+            + f"  repeat: cd {ROOT} && {sys.executable} -m supply.builder build"
+            + f" --source {supply.source} {name}"
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -15,6 +15,9 @@ from pathlib import Path
 KEY_LABEL = "platform.trackunit.supply.key"
 
 
+MISSING = "What is missing is installed by: ansible-playbook playbooks/workstation.yml"
+
+
 class BuildError(Exception):
     """A program failed; its output is in the part's log."""
 
@@ -65,15 +68,18 @@ class Shell:
         with self.log.open("ab") as log:
             log.write(f"$ {' '.join(words)}\n".encode())
             log.flush()
-            process = subprocess.Popen(
-                words,
-                cwd=cwd,
-                env={**os.environ, **(env or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            try:
+                process = subprocess.Popen(
+                    words,
+                    cwd=cwd,
+                    env={**os.environ, **(env or {})},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise BuildError(f"{words[0]} cannot be run ({error}). {MISSING}") from error
             with _lock:
                 _running.add(process)
             try:
@@ -87,12 +93,15 @@ class Shell:
 
 def image_keys() -> dict[str, str]:
     """The content key of every image that the engine has, by the image's name."""
-    listing = subprocess.run(
-        [docker_cli(), "image", "ls", "-q", "--filter", f"label={KEY_LABEL}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        listing = subprocess.run(
+            [docker_cli(), "image", "ls", "-q", "--filter", f"label={KEY_LABEL}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise BuildError(f"{docker_cli()} cannot be run ({error}). {MISSING}") from error
     if listing.returncode != 0:
         raise BuildError(
             "the Docker engine does not answer: " + listing.stderr.strip() + ". "

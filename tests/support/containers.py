@@ -41,7 +41,7 @@ def images() -> dict[str, str]:
     resolved = subprocess.run(
         [
             str(python) if python.exists() else sys.executable,
-            *("-m", "supply.builder", "resolve", "--json"),
+            *("-m", "supply.builder", "resolve"),
         ],
         cwd=ROOT,
         capture_output=True,
