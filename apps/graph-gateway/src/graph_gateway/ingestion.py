@@ -22,6 +22,8 @@ class Upload:
     upload_id: str
     key: str
     correlation_id: str
+    # Whether size, type and checksum of the picture were found to be what was announced.
+    confirmed: bool = True
 
 
 class IngestionClient:
@@ -54,7 +56,13 @@ class IngestionClient:
     def find(self, upload_id: str) -> Upload:
         record = self._call("GET", f"/v1/uploads/{quote(upload_id, safe='')}")
         try:
-            return Upload(record["uploadId"], record["key"], record["correlationId"])
+            return Upload(
+                record["uploadId"],
+                record["key"],
+                record["correlationId"],
+                # A service that does not say so announced the upload itself.
+                confirmed=record.get("status", "confirmed") == "confirmed",
+            )
         except KeyError as missing:
             raise _unavailable(f"its record has no {missing}") from None
 

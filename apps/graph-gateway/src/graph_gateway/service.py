@@ -63,6 +63,10 @@ class Uploads:
         upload = self._own(caller, found["upload_id"])
         if upload.key != object_key:
             raise _no_such_upload()
+        if not upload.confirmed:
+            raise ApiError(
+                ErrorCode.BAD_USER_INPUT, "The upload is not confirmed yet: confirmUpload first."
+            )
         with logs.correlation(upload.correlation_id):
             self._command(upload)
             _log.info("analysis requested", extra={"objectKey": upload.key})

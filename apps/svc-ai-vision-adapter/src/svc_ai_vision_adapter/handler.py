@@ -46,16 +46,28 @@ class Recognise:
         except (MediaUnavailableError, ProviderUnavailableError) as error:
             raise TransientError(str(error)) from error
         except (MediaError, PictureError) as error:
-            RECOGNITIONS.labels(error.code).inc()
-            failure = RecognitionError(code=error.code, message=str(error))
-            result = self._result(message, event, Aggregate(), failure)
-            raise InvalidMessage(error.code, str(error), effects=[result]) from error
+            raise self._failed(message, event, error.code, str(error)) from error
+        except Exception as error:
+            # A decoder's or our own mistake: the client is waiting for an answer all the same.
+            log.exception("recognition failed", extra={"objectKey": event.object_key})
+            raise self._failed(
+                message, event, "recognition-failed", "the picture could not be recognised"
+            ) from error
         RECOGNITIONS.labels("confident" if aggregate.is_confident else "unsure").inc()
         log.info(
             "recognised",
             extra={"objectKey": event.object_key, "aggregate": aggregate.as_message()},
         )
         return [self._result(message, event, aggregate, None)]
+
+    def _failed(
+        self, message: Message, event: ImageUploaded, code: str, text: str
+    ) -> InvalidMessage:
+        """Parks the message, and tells the client so."""
+        RECOGNITIONS.labels(code).inc()
+        failure = RecognitionError(code=code, message=text)
+        result = self._result(message, event, Aggregate(), failure)
+        return InvalidMessage(code, text, effects=[result])
 
     def _look(self, event: ImageUploaded, correlation_id: str) -> Aggregate:
         data = self._media.fetch(event.object_key, correlation_id)

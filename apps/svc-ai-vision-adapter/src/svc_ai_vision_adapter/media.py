@@ -39,7 +39,9 @@ class HttpMedia:
         try:
             return self._read(self._url_of(object_key, correlation_id))
         except (requests.RequestException, OSError) as error:
-            raise MediaUnavailableError(f"the picture cannot be fetched: {error}") from error
+            # Not its text: it quotes the presigned URL, which is as good as a key while it lives.
+            kind = type(error).__name__
+            raise MediaUnavailableError(f"the picture cannot be fetched: {kind}") from None
 
     def _url_of(self, object_key: str, correlation_id: str) -> str:
         known = _CORRELATION_ID.fullmatch(correlation_id)

@@ -120,6 +120,28 @@ def test_partitions_lost_while_work_was_under_way_are_read_again(
         eventually(lambda: bodies(effects) == sent, 90)
 
 
+def test_what_was_given_up_at_shutdown_is_not_committed_over(
+    where: KafkaSettings, topic: str, producer: KafkaProducer
+) -> None:
+    first, second, tried = RecordingPublisher(), RecordingPublisher(), threading.Event()
+
+    def stumbling(message: Message) -> Sequence[Effect]:
+        if message.body == b"0":
+            tried.set()
+            raise TransientError("not now")
+        return echo(message)
+
+    # One key, so one partition: the message that fails comes first in it.
+    for body in (b"0", b"1", b"2"):
+        producer.publish(Effect(topic, Message(body, key="same")), timeout=60)
+    consumer = KafkaConsumer(where, group=topic, topics=[topic], effects=first, parking=producer)
+    with running(consumer, stumbling):
+        eventually(lambda: bodies(first) == {b"1", b"2"} and tried.is_set(), 60)
+    again = KafkaConsumer(where, group=topic, topics=[topic], effects=second, parking=producer)
+    with running(again, echo):
+        eventually(lambda: b"0" in bodies(second), 60)
+
+
 def test_members_come_and_go_and_nothing_is_lost(
     where: KafkaSettings, topic: str, producer: KafkaProducer
 ) -> None:

@@ -79,6 +79,8 @@ def test_a_correlation_id_in_a_header_is_found() -> None:
         Message(b"", headers={"x": "y" * 200_000}),
         Message(b"", correlation_id="ä" * 128),
         Message(b"", message_id="m" * 256),
+        Message(b"", correlation_id="\udcff"),
+        Message(b"", message_id="\udcff"),
         Message(bytes(17 * 1024**2)),
     ],
 )

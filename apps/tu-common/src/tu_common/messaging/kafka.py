@@ -183,10 +183,15 @@ class KafkaProducer:
 
     def _poll(self) -> None:
         while not self._closing.is_set():
-            self._producer.poll(0.2)
-            self._reachable.ask_if_unknown(self._producer)
-            if self._broken:
-                self._renew()
+            try:
+                self._producer.poll(0.2)
+                self._reachable.ask_if_unknown(self._producer)
+                if self._broken:
+                    self._renew()
+            except Exception:
+                # Without this thread no delivery would ever be reported again.
+                _log.exception("the Kafka producer's thread goes on after an unexpected error")
+                self._closing.wait(1.0)
 
     def _renew(self) -> None:
         """librdkafka keeps order and uniqueness by refusing to go on; a new producer can."""
@@ -269,6 +274,7 @@ class KafkaConsumer:
             finally:
                 self._joined = False
                 consumer.close()
+                self._batch = []
             self._stopping.wait(backoff.pause())
 
     def _read(self, consumer: Any, handler: Handler) -> None:
@@ -295,20 +301,20 @@ class KafkaConsumer:
         deadline = 0.0
         paused = False
         polled = time.monotonic()
-        while any(not item.done for item in self._batch):
+        while any(not (item.done or item.abandoned) for item in self._batch):
             for item in self._batch:
                 if self._stopping.is_set():
                     deadline = deadline or time.monotonic() + _DRAIN_SECONDS
                     if item.future is None:
                         item.abandoned = True
                 item.advance()
-            self._batch = [item for item in self._batch if not item.abandoned]
             if deadline and time.monotonic() > deadline:
                 break
-            waiting = [item.future for item in self._batch if item.future and not item.done]
+            open_items = [item for item in self._batch if not (item.done or item.abandoned)]
+            waiting = [item.future for item in open_items if item.future]
             if waiting:
                 wait(waiting, timeout=0.1)
-            elif any(not item.done for item in self._batch):
+            elif open_items:
                 self._stopping.wait(0.05)
             if time.monotonic() - polled > _POLL_EVERY:
                 polled = time.monotonic()
@@ -334,7 +340,7 @@ class KafkaConsumer:
         offsets: dict[tuple[str, int], int] = {}
         unfinished: set[tuple[str, int]] = set()
         for item in self._batch:
-            if not item.done:
+            if item.abandoned or not item.done:
                 unfinished.add(item.place)
             elif item.place in mine and item.place not in unfinished:
                 offsets[item.place] = item.offset + 1

@@ -86,6 +86,10 @@ def to_properties(message: Message) -> pika.BasicProperties:
     if size > _MAX_HEADERS:
         raise InvalidMessage("headers-too-large", f"{size} bytes of headers")
     for name in (*headers, message.message_id, message.correlation_id):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise InvalidMessage("header-not-utf8", f"{name[:40]!r} is not text") from None
         if len(_bytes(name)) > _MAX_SHORT:
             raise InvalidMessage("header-too-long", f"{name[:40]}… is over {_MAX_SHORT} bytes")
     if len(message.body) > _MAX_BODY:
@@ -200,6 +204,9 @@ class RabbitPublisher:
                 connection.ioloop.start()
             except _ERRORS as error:
                 _log.warning("RabbitMQ publisher: %r", error)
+            except Exception:
+                # Without this thread no confirm would ever be reported again.
+                _log.exception("the RabbitMQ publisher goes on after an unexpected error")
             self._reset()
             self._closing.wait(self._backoff.pause())
 
