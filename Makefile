@@ -127,6 +127,6 @@ down: tools ## remove the platform; the cache stays
 	@$(PLAY) playbooks/destroy.yml
 
 .PHONY: clean
-clean: down ## remove the platform, its images and the cache
-	@-docker image ls -q --filter label=platform.trackunit.supply.key | sort -u | xargs -r docker image rm --force >/dev/null
+clean: tools ## remove the platform, the images made here, the engine's build cache, and our cache
+	@$(PLAY) playbooks/destroy.yml --extra-vars '{"destroy_images": true}'
 	@chmod -R u+w "$(CACHE)" && rm -rf "$(CACHE)" .venv
