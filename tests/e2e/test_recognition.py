@@ -1,6 +1,5 @@
 """Pictures all the way: from the client through every part of the platform and back."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 
 from client_console import graphql
+from client_console.pictures import checksum
 from tests.support.platform import (
     EXAMPLES,
     EXPECTED,
@@ -20,10 +20,7 @@ from tests.support.platform import (
 
 COMPARED = ("brand", "model", "type", "isConfident")
 PICTURE = EXAMPLES / "volvo-ec220e.jpg"
-
-
-def checksum(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+UNMARKED = EXAMPLES / "unmarked-dozer.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +29,8 @@ def results(alice: Account) -> dict[str, dict[str, Any]]:
     done = alice.client("upload", "--json", *(EXAMPLES / name for name in EXPECTED))
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) == len(EXPECTED), done.stderr
+    # One of them shows a machine without a name.
+    assert done.returncode == 1, done.stderr
     return {Path(line["file"]).name: line for line in lines}
 
 
@@ -51,6 +50,13 @@ def test_the_table(alice: Account) -> None:
     done = alice.client("upload", PICTURE)
     assert done.returncode == 0, done.stderr
     assert EXPECTED[PICTURE.name]["brand"] in done.stdout
+    assert "not recognised" not in done.stdout
+
+
+def test_the_table_of_what_shows_no_name(alice: Account) -> None:
+    done = alice.client("upload", UNMARKED)
+    assert done.returncode == 1, done.stderr
+    assert "not recognised" in done.stdout
 
 
 def test_an_analysis_is_asked_for_again(
@@ -126,18 +132,22 @@ def test_what_is_no_picture_is_refused(platform: Platform, alice: Account) -> No
 
 def test_the_client_does_not_send_what_is_no_picture(alice: Account, tmp_path: Path) -> None:
     content = PICTURE.read_bytes()
-    (tmp_path / "notes.jpg").write_text("no picture")
-    (tmp_path / "cut.jpg").write_bytes(content[: len(content) // 2])
-    done = alice.client("upload", PICTURE, tmp_path / "notes.jpg", tmp_path / "cut.jpg")
-    assert done.returncode == 2
-    for words in ("notes.jpg is not a picture", "cut.jpg is a JPEG that was cut short"):
-        assert words in done.stderr
-    assert "Nothing was sent" in done.stderr
+    notes, cut = tmp_path / "notes.jpg", tmp_path / "cut.jpg"
+    notes.write_text("no picture")
+    cut.write_bytes(content[: len(content) // 2])
+    done = alice.client("upload", "--json", notes, PICTURE, cut)
+    assert done.returncode == 2, done.stderr
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [result["file"] for result in results] == [str(notes), str(PICTURE), str(cut)]
+    assert [result["success"] for result in results] == [None, True, None]
+    assert "not a picture" in results[0]["error"]["message"]
+    assert "this JPEG was cut short" in results[2]["error"]["message"]
 
 
 def test_an_upload_that_nobody_sent_cannot_be_confirmed(platform: Platform, alice: Account) -> None:
     upload = platform.start_upload(alice.token(), "picture.jpg", "image/jpeg")
-    assert confirm(platform, alice, upload, 3, checksum(b"abc")) != []
+    given = confirm(platform, alice, upload, 3, checksum(b"abc"))
+    assert given == ["BAD_USER_INPUT"]
 
 
 def test_an_unknown_upload(platform: Platform, alice: Account) -> None:

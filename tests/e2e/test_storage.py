@@ -1,7 +1,6 @@
 """The storage host: what is signed for it comes through, and nothing else."""
 
 import contextlib
-import hashlib
 import time
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
@@ -12,6 +11,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from client_console import graphql
+from client_console.pictures import checksum
 from tests.support.platform import EXAMPLES, Account, Platform, Upload
 
 PICTURE = (EXAMPLES / "volvo-ec220e.jpg").read_bytes()
@@ -129,6 +129,6 @@ def test_a_picture_above_the_limit_is_refused(
         graphql.CONFIRM_UPLOAD,
         uploadId=upload.upload_id,
         bytes=len(too_large),
-        checksum=f"sha256:{hashlib.sha256(too_large).hexdigest()}",
+        checksum=checksum(too_large),
     )
     assert answer.json()["errors"], answer.text

@@ -47,6 +47,18 @@ class Cluster:
         self.core.delete_namespaced_pod(name, workload.namespace, grace_period_seconds=0)
         return name
 
+    def wait_gone(self, pod: Any, limit: float = 300) -> None:
+        """Wait until ``pod`` is there no more."""
+        name, namespace = pod.metadata.name, pod.metadata.namespace
+        deadline = time.monotonic() + limit
+        while any(
+            found.metadata.uid == pod.metadata.uid
+            for found in self.core.list_namespaced_pod(namespace).items
+        ):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"pod {name} has not ended after {limit:.0f} s")
+            time.sleep(1)
+
     def wait_ready(self, workload: Workload, replicas: int, limit: float = 300) -> None:
         """Wait until ``replicas`` pods are ready."""
         deadline = time.monotonic() + limit

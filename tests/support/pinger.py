@@ -14,6 +14,7 @@ from client_console.front_door import http_client
 from tests.support.platform import Account, Platform
 
 _PAUSE_SECONDS = 0.1
+_LINES = ("kept", "new")
 
 
 @dataclass
@@ -22,14 +23,15 @@ class Pinger:
 
     platform: Platform
     account: Account
-    answered: int = 0
+    answered: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_LINES, 0))
+    """How many pings were answered, by kind of connection."""
     failures: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        for kept in (True, False):
-            thread = threading.Thread(target=lambda kept=kept: asyncio.run(self._ping(kept)))
+        for line in _LINES:
+            thread = threading.Thread(target=self._run, args=(line,))
             thread.start()
             self._threads.append(thread)
         return self
@@ -42,9 +44,15 @@ class Pinger:
     ) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join()
 
-    async def _ping(self, kept: bool) -> None:
+    def _run(self, line: str) -> None:
+        try:
+            asyncio.run(self._ping(line))
+        except Exception as error:  # whatever ends the pings is a failure of the test
+            self._failed(line, repr(error))
+
+    async def _ping(self, line: str) -> None:
         config = self.platform.config
         http = http_client(config)
         token, taken = await asyncio.to_thread(self.account.token), time.monotonic()
@@ -60,18 +68,17 @@ class Pinger:
                     headers={"Authorization": f"Bearer {token}"},
                 )
             except httpx.HTTPError as error:
-                self._failed(kept, repr(error))
+                self._failed(line, repr(error))
             else:
                 if answer.status_code == 200 and answer.json().get("data") == {"ping": "pong"}:
-                    self.answered += 1
+                    self.answered[line] += 1
                 else:
-                    self._failed(kept, f"{answer.status_code} {answer.text[:200]}")
-            if not kept:
+                    self._failed(line, f"{answer.status_code} {answer.text[:200]}")
+            if line == "new":
                 await http.aclose()
                 http = http_client(config)
             await asyncio.sleep(_PAUSE_SECONDS)
         await http.aclose()
 
-    def _failed(self, kept: bool, why: str) -> None:
-        line = "kept" if kept else "new"
+    def _failed(self, line: str, why: str) -> None:
         self.failures.append(f"{time.strftime('%H:%M:%S')} {line} connection: {why}")

@@ -116,6 +116,14 @@ class Socket:
                     self.received.append(message)
                     return message
 
+    async def event(self, name: str, limit: float = 60) -> dict[str, Any]:
+        """The next event of the subscription ``name``; no other message takes its place."""
+        message = await self.receive(limit)
+        assert message["type"] == "next", message
+        assert not message["payload"].get("errors"), message
+        found: dict[str, Any] = message["payload"]["data"][name]
+        return found
+
     async def init(self, token: str = "") -> dict[str, Any]:
         payload = {"Authorization": f"Bearer {token}"} if token else {}
         await self.send(type="connection_init", payload=payload)
@@ -126,7 +134,7 @@ class Socket:
             id="1", type="subscribe", payload={"query": document, "variables": variables}
         )
 
-    async def close_code(self, limit: float = 30) -> int:
+    async def close_code(self, limit: float = 60) -> int:
         """The code with which the platform ends the connection."""
         with contextlib.suppress(ConnectionClosed):
             while True:

@@ -85,9 +85,7 @@ class Client:
         while True:
             event = self._event(timeout)
             if isinstance(event, Ping):
-                self.pings += 1
-                if self.answer_pings:
-                    self.sock.sendall(self.wire.send(event.response()))
+                self._pinged(event)
             elif isinstance(event, CloseConnection):
                 if self.wire.state is ConnectionState.REMOTE_CLOSING:
                     self.sock.sendall(self.wire.send(event.response()))
@@ -97,6 +95,18 @@ class Client:
                 if event.message_finished:
                     message: dict[str, Any] = json.loads(text)
                     return message
+
+    def _pinged(self, ping: Ping) -> None:
+        self.pings += 1
+        if self.answer_pings:
+            self.sock.sendall(self.wire.send(ping.response()))
+
+    def wait_for_pings(self, count: int) -> None:
+        """Until the other side pinged so often; it must say nothing else meanwhile."""
+        while self.pings < count:
+            event = self._event()
+            assert isinstance(event, Ping), event
+            self._pinged(event)
 
     def closes_with(self) -> int:
         try:

@@ -42,10 +42,16 @@ class Outcome:
     stage: str = field(default="waiting", compare=False)
 
     @property
+    def recognised(self) -> bool:
+        """Whether a machine was named; a picture may be answered well and show nothing known."""
+        aggregate = (self.recognition or {}).get("aggregate") or {}
+        return bool(self.success and (aggregate.get("brand") or aggregate.get("model")))
+
+    @property
     def exit(self) -> Exit:
         if self.error is not None:
             return self.error.exit
-        return Exit.NOT_RECOGNISED if self.success is False else Exit.OK
+        return Exit.OK if self.success is None or self.recognised else Exit.NOT_RECOGNISED
 
     def as_json(self) -> dict[str, Any]:
         error = self.error
@@ -138,7 +144,7 @@ class Analyst:
                 "TIMEOUT",
             )
         outcome.seconds = time.monotonic() - began
-        self._step(outcome, "failed" if outcome.exit else "done")
+        self._step(outcome, "failed" if outcome.error else "done")
 
     async def _upload(self, picture: Picture, outcome: Outcome, wait: bool) -> None:
         content = picture.read()

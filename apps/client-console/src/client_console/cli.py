@@ -170,10 +170,12 @@ def upload(
 ) -> None:
     """Send pictures (JPEG, PNG, WebP) and show what was recognised on them.
 
-    Every file is checked before the first is sent.
+    Every file is checked before the first is sent; those that are no good are left out.
     """
     loaded = load()
-    pictures = _checked(files, loaded.max_upload_bytes)
+    # One upload per file, however often it is named.
+    checked = [_checked(file, loaded.max_upload_bytes) for file in dict.fromkeys(files)]
+    pictures = [found for found in checked if isinstance(found, Picture)]
     display = Display()
 
     async def work(session: Session) -> list[Outcome]:
@@ -182,10 +184,13 @@ def upload(
                 pictures, concurrency=parallel, within=timeout, wait=wait
             )
 
-    with display:
-        display.expect(pictures)
-        outcomes = _run(loaded, work, None, display.notice)
-    _finish(outcomes, as_json)
+    sent: list[Outcome] = []
+    if pictures:
+        with display:
+            display.expect(pictures)
+            sent = _run(loaded, work, None, display.notice)
+    results = iter(sent)
+    _finish([next(results) if isinstance(found, Picture) else found for found in checked], as_json)
 
 
 @cli.command("request-analysis")
@@ -209,16 +214,12 @@ def request_analysis(
     _finish([outcome], as_json)
 
 
-def _checked(files: tuple[Path, ...], limit: int) -> list[Picture]:
-    pictures, problems = [], []
-    for file in dict.fromkeys(files):  # one upload per file, however often it is named
-        try:
-            pictures.append(check(file, limit))
-        except UsageError as problem:
-            problems.append(str(problem))
-    if problems:
-        raise UsageError("\n".join([*problems, "Nothing was sent."]))
-    return pictures
+def _checked(file: Path, limit: int) -> Picture | Outcome:
+    """A picture to send, or why it is none."""
+    try:
+        return check(file, limit)
+    except UsageError as problem:
+        return Outcome(str(file), error=problem)
 
 
 @contextlib.asynccontextmanager

@@ -24,7 +24,7 @@ class Display:
         self._console = Console(stderr=True, highlight=False)
         self._live = self._console.is_terminal
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(),
             TextColumn("{task.fields[stage]}"),
@@ -81,7 +81,7 @@ def show_table(outcomes: list[Outcome]) -> None:
             f"{outcome.seconds:.1f}",
             _result(outcome),
         )
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         # Nobody's window: a file or another program gets every word.
         console.width = _FILE_COLUMNS
@@ -108,4 +108,4 @@ def _result(outcome: Outcome) -> str:
         return f"error {outcome.error.code}"
     if outcome.success is None:
         return "accepted"
-    return "recognised" if outcome.success else "not recognised"
+    return "recognised" if outcome.recognised else "not recognised"

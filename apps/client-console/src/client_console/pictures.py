@@ -5,6 +5,7 @@ damaged on its way is found before anything is sent. They decode no pixels.
 """
 
 import hashlib
+import stat
 import struct
 import zlib
 from dataclasses import dataclass
@@ -36,37 +37,30 @@ class Picture:
         """The checked bytes; a file that was changed meanwhile is refused."""
         content = _content(self.path)
         if checksum(content) != self.checksum:
-            raise UsageError(f"{self.path} was changed while it was being sent; send it again.")
+            raise UsageError("the file was changed while it was being sent; send it again.")
         return content
 
 
-class _BadPictureError(Exception):
-    pass
-
-
 def check(path: Path, limit: int) -> Picture:
-    """Check the file at ``path``; the exception says what is wrong and what to do."""
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; name the pictures in it.")
+    """Check the file at ``path``; the exception says what is wrong and what to do.
+
+    It does not name the file: whoever shows it knows the name that the user gave.
+    """
     try:
-        size = path.stat().st_size
-    except FileNotFoundError:
-        raise UsageError(f"{path} does not exist.") from None
+        found = path.stat()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    if size == 0:
-        raise UsageError(f"{path} is empty.")
-    if size > limit:
+        raise _unreadable(error) from None
+    if stat.S_ISDIR(found.st_mode):
+        raise UsageError("this is a folder; name the pictures in it.")
+    if found.st_size == 0:
+        raise UsageError("the file is empty.")
+    if found.st_size > limit:
         raise UsageError(
-            f"{path} has {size / MEBIBYTE:.1f} MiB; the platform takes up to"
+            f"the file has {found.st_size / MEBIBYTE:.1f} MiB; the platform takes up to"
             f" {limit / MEBIBYTE:g} MiB. Save it smaller."
         )
     content = _content(path)
-    try:
-        content_type = inspect(content)
-    except _BadPictureError as error:
-        raise UsageError(f"{path} {error}") from None
-    return Picture(path, content_type, len(content), checksum(content))
+    return Picture(path, inspect(content), len(content), checksum(content))
 
 
 def checksum(content: bytes) -> str:
@@ -84,22 +78,26 @@ def inspect(content: bytes) -> str:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         _webp(content)
         return "image/webp"
-    raise _BadPictureError("is not a picture that the platform takes: JPEG, PNG or WebP.")
+    raise UsageError("this is not a picture that the platform takes: JPEG, PNG or WebP.")
 
 
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+        raise _unreadable(error) from None
 
 
-def _cut_short(kind: str) -> _BadPictureError:
-    return _BadPictureError(f"is a {kind} that was cut short; get the whole file and send that.")
+def _unreadable(error: OSError) -> UsageError:
+    return UsageError(f"the file cannot be read: {error.strerror}.")
 
 
-def _damaged(kind: str, why: str) -> _BadPictureError:
-    return _BadPictureError(f"is a damaged {kind} ({why}); get it anew and send that.")
+def _cut_short(kind: str) -> UsageError:
+    return UsageError(f"this {kind} was cut short; get the whole file and send that.")
+
+
+def _damaged(kind: str, why: str) -> UsageError:
+    return UsageError(f"this {kind} is damaged ({why}); get it anew and send that.")
 
 
 def _jpeg(content: bytes) -> None:

@@ -66,6 +66,7 @@ class FakePlatform:
     token_lifetime: int = 300
     pending_polls: int = 1
     success: bool = True
+    recognition: dict[str, Any] | None = field(default_factory=lambda: RECOGNITION)
     silent: bool = False
     """Accepts a confirmed upload and never answers it."""
     failures: dict[str, deque[int]] = field(default_factory=dict)
@@ -133,7 +134,7 @@ class FakePlatform:
         base = {"objectKey": key, "correlationId": correlation_id}
         self.announce("onAnalysisStarted", base)
         if not self.silent:
-            payload = RECOGNITION if self.success else None
+            payload = self.recognition if self.success else None
             self.announce(
                 "onAnalysisCompleted",
                 {**base, "success": self.success, "recognitionPayload": payload},

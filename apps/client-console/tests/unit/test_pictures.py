@@ -26,7 +26,7 @@ def test_every_cut_is_found(tmp_path: Path, content: bytes, content_type: str) -
     file = tmp_path / "cut"
     for length in range(len(content)):
         file.write_bytes(content[:length])
-        with pytest.raises(UsageError, match=r"cut short|not a picture|is empty|no header"):
+        with pytest.raises(UsageError, match=r"was cut short|not a picture|is empty|no header"):
             check(file, 1000)
 
 
@@ -60,9 +60,7 @@ def test_the_type_is_seen_from_the_bytes(tmp_path: Path) -> None:
 def test_the_limit_is_named(tmp_path: Path) -> None:
     file = tmp_path / "large.png"
     file.write_bytes(png() + bytes(2_000_000))
-    with pytest.raises(
-        UsageError, match=r"large\.png has 1\.9 MiB; the platform takes up to 1 MiB"
-    ):
+    with pytest.raises(UsageError, match=r"the file has 1\.9 MiB; the platform takes up to 1 MiB"):
         check(file, 1024 * 1024)
 
 

@@ -1,3 +1,4 @@
+import errno
 from collections import deque
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 from client_fake_pictures import jpeg, png, webp
 from client_fake_platform import RECOGNITION, FakePlatform, Run
 
+from client_console.config import DEFAULT_MAX_UPLOAD_BYTES
 from client_console.errors import Exit
 
 
@@ -55,7 +57,7 @@ def test_more_pictures_than_at_a_time(
     assert len(platform.confirmed) == 12
 
 
-def test_a_picture_that_shows_nothing_known(
+def test_a_picture_that_cannot_be_analysed(
     platform: FakePlatform, run: Run, files: list[Path]
 ) -> None:
     platform.success = False
@@ -64,16 +66,121 @@ def test_a_picture_that_shows_nothing_known(
     assert done.json()[0]["recognitionPayload"] is None
 
 
-def test_one_bad_file_and_nothing_is_sent(
+NOTHING_KNOWN = {
+    "provider": RECOGNITION["provider"],
+    "aggregate": {
+        **dict.fromkeys(RECOGNITION["aggregate"]),
+        "confidence": 0.0,
+        "isConfident": False,
+    },
+}
+
+
+def test_a_picture_that_shows_nothing_known(
+    platform: FakePlatform, run: Run, files: list[Path]
+) -> None:
+    platform.recognition = NOTHING_KNOWN
+    done = run("upload", files[0])
+    assert done.exit == Exit.NOT_RECOGNISED
+    assert "not recognised" in done.out
+    assert "failed" not in done.err
+    as_json = run("upload", "--json", files[0]).json()[0]
+    assert (as_json["success"], as_json["error"]) == (True, None)
+    assert as_json["recognitionPayload"] == NOTHING_KNOWN
+
+
+@pytest.mark.parametrize("known", ["brand", "model"])
+def test_a_brand_or_a_model_is_enough(
+    platform: FakePlatform, run: Run, files: list[Path], known: str
+) -> None:
+    platform.recognition = {**NOTHING_KNOWN, "aggregate": {known: "EC220E"}}
+    done = run("upload", files[0])
+    assert done.exit == Exit.OK
+    assert "not recognised" not in done.out
+
+
+def test_a_name_that_looks_like_markup(run: Run, files: list[Path], tmp_path: Path) -> None:
+    odd = tmp_path / "[red]a[bold].jpg"
+    odd.write_bytes(jpeg())
+    assert odd.name in run("upload", odd).out
+
+
+def no_pictures(folder: Path) -> dict[Path, str]:
+    """What can be named by mistake, and what is said about it."""
+    contents = {
+        "notes.jpg": b"some text",
+        "empty.png": b"",
+        "cut.jpg": jpeg()[:-10],
+        "large.png": png() + bytes(DEFAULT_MAX_UPLOAD_BYTES),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    (folder / "folder").mkdir()
+    (folder / "round.jpg").symlink_to("round.jpg")
+    return {
+        folder / name: why
+        for name, why in {
+            "missing.png": "the file cannot be read: No such file or directory.",
+            "round.jpg": "the file cannot be read: Too many levels of symbolic links.",
+            f"{'long' * 100}.jpg": "the file cannot be read: File name too long.",
+            "folder": "this is a folder; name the pictures in it.",
+            "notes.jpg": "this is not a picture that the platform takes: JPEG, PNG or WebP.",
+            "empty.png": "the file is empty.",
+            "cut.jpg": "this JPEG was cut short; get the whole file and send that.",
+            "large.png": "the file has 10.0 MiB; the platform takes up to 10 MiB.",
+        }.items()
+    }
+
+
+def test_what_is_no_picture_is_left_out(
     platform: FakePlatform, run: Run, files: list[Path], tmp_path: Path
 ) -> None:
-    (tmp_path / "notes.jpg").write_text("not a picture")
-    done = run("upload", *files, tmp_path / "notes.jpg", tmp_path / "missing.png")
+    bad = no_pictures(tmp_path)
+    done = run("upload", files[0], *bad, *files)
     assert done.exit == Exit.USAGE
-    assert "notes.jpg is not a picture" in done.err
-    assert "missing.png does not exist" in done.err
-    assert "Nothing was sent" in done.err
+    for file, why in bad.items():
+        assert f"{file}: {why}" in done.err
+    assert len(platform.confirmed) == len(files)
+    assert sorted(platform.stored.values()) == sorted(file.read_bytes() for file in files)
+
+
+def test_results_stand_in_the_order_of_the_files(
+    platform: FakePlatform, run: Run, files: list[Path], tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing.png"
+    done = run("upload", "--json", files[0], missing, files[1], files[0])
+    assert done.exit == Exit.USAGE
+    results = done.json()
+    assert [result["file"] for result in results] == [*map(str, (files[0], missing, files[1]))]
+    assert [result["success"] for result in results] == [True, None, True]
+    assert results[1]["error"]["code"] == "USAGE"
+
+
+def test_without_any_picture_nobody_is_asked(
+    platform: FakePlatform, run: Run, tmp_path: Path
+) -> None:
+    done = run("upload", *no_pictures(tmp_path))
+    assert done.exit == Exit.USAGE
     assert platform.requests == []
+
+
+def test_a_file_that_may_not_be_read(
+    run: Run, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def denied(path: Path) -> bytes:
+        # Modes would not do: they do not bind the superuser.
+        if path == files[0]:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    done = run("upload", "--json", *files)
+    assert done.exit == Exit.USAGE
+    first, *others = done.json()
+    assert first["error"]["message"] == "the file cannot be read: Permission denied."
+    assert [result["success"] for result in others] == [True, True]
 
 
 def test_without_a_login(run: Run, files: list[Path], tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from graph_gateway.errors import ApiError, ErrorCode
 from graph_gateway.ingestion import Upload
 from graph_gateway.tokens import Principal
 from tu_common import logs, ownership
-from tu_common.messages import AnalysisCommand
+from tu_common.messages import SCHEMA_ANALYSIS_COMMAND, AnalysisCommand
 from tu_common.messaging import Effect, Message, TransientError
-from tu_common.messaging.core import Publisher
+from tu_common.messaging.core import HEADER_PRODUCER, HEADER_SCHEMA, Publisher
 
 PRODUCER = "graph-gateway"
 
@@ -85,7 +85,7 @@ class Uploads:
     def _command(self, upload: Upload) -> None:
         message = Message(
             body=AnalysisCommand(object_key=upload.key).to_bytes(),
-            headers={"x-producer": PRODUCER},
+            headers={HEADER_SCHEMA: SCHEMA_ANALYSIS_COMMAND, HEADER_PRODUCER: PRODUCER},
             message_id=f"{PRODUCER}-{uuid.uuid4()}",
             correlation_id=upload.correlation_id,
             key=upload.key,

@@ -45,8 +45,6 @@ ENVIRONMENT = {
     "RABBITMQ_HOST": "rabbitmq.test",
     "RABBITMQ_USER": "graph-gateway",
     "RABBITMQ_PASSWORD": "secret",
-    "WEBSOCKET_INIT_TIMEOUT": "1",
-    "WEBSOCKET_PING_INTERVAL": "0.5",
     "SUBSCRIPTION_QUEUE_SIZE": "5",
     "WEBSOCKET_MAX_OPERATIONS": "3",
 }
@@ -272,8 +270,9 @@ def world() -> World:
 
 
 @pytest.fixture
-def gateway(world: World) -> Iterator[Gateway]:
-    with serving(world) as running:
+def gateway(world: World, request: pytest.FixtureRequest) -> Iterator[Gateway]:
+    """With other settings where the test gives them, by indirect parametrization."""
+    with serving(world, **getattr(request, "param", {})) as running:
         yield running
 
 

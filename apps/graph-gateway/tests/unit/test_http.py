@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from graph_gateway.bootstrap import Gateway
 from tu_common import ownership
-from tu_common.messages import AnalysisCommand
+from tu_common.messages import SCHEMA_ANALYSIS_COMMAND, AnalysisCommand
 from tu_common.messaging import TransientError
 
 pytestmark = pytest.mark.usefixtures("gateway")
@@ -143,6 +143,7 @@ def test_request_analysis_publishes_a_confirmed_command(world: Any) -> None:
     (effect,) = world.publisher.published
     assert (effect.destination, effect.routing_key) == ("analysis.commands", "analysis.request")
     assert AnalysisCommand.read(effect.message.body).object_key == key
+    assert effect.message.headers["x-schema"] == SCHEMA_ANALYSIS_COMMAND
     assert effect.message.correlation_id == upload["correlationId"]
     assert effect.message.message_id
 

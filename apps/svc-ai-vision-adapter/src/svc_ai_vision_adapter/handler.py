@@ -7,12 +7,23 @@ import time
 from prometheus_client import Counter, Histogram
 
 from svc_ai_vision_adapter.domain.recognition import Aggregate
-from svc_ai_vision_adapter.media import Media, MediaError, MediaUnavailableError
+from svc_ai_vision_adapter.media import (
+    Media,
+    MediaError,
+    MediaRefusedError,
+    MediaUnavailableError,
+)
 from svc_ai_vision_adapter.pictures import PictureError, open_picture
 from svc_ai_vision_adapter.providers import ProviderUnavailableError, RecognitionProvider
 from tu_common import messages
 from tu_common.messages import ImageUploaded, RecognitionCompleted, RecognitionError
-from tu_common.messaging import Effect, InvalidMessage, Message, TransientError
+from tu_common.messaging import (
+    Effect,
+    InvalidMessage,
+    Message,
+    ProbablyInvalid,
+    TransientError,
+)
 from tu_common.messaging.core import HEADER_PRODUCER, HEADER_SCHEMA
 
 log = logging.getLogger(__name__)
@@ -45,6 +56,10 @@ class Recognise:
             aggregate = self._look(event, message.correlation_id)
         except (MediaUnavailableError, ProviderUnavailableError) as error:
             raise TransientError(str(error)) from error
+        except MediaRefusedError as error:
+            raise self._failed(
+                message, event, "picture-refused", str(error), ProbablyInvalid
+            ) from error
         except (MediaError, PictureError) as error:
             raise self._failed(message, event, error.code, str(error)) from error
         except Exception as error:
@@ -61,13 +76,20 @@ class Recognise:
         return [self._result(message, event, aggregate, None)]
 
     def _failed(
-        self, message: Message, event: ImageUploaded, code: str, text: str
+        self,
+        message: Message,
+        event: ImageUploaded,
+        code: str,
+        text: str,
+        kind: type[InvalidMessage] = InvalidMessage,
     ) -> InvalidMessage:
         """Parks the message, and tells the client so."""
-        RECOGNITIONS.labels(code).inc()
+        if kind is InvalidMessage:
+            # The other kind is raised at every attempt, of which the next may succeed.
+            RECOGNITIONS.labels(code).inc()
         failure = RecognitionError(code=code, message=text)
         result = self._result(message, event, Aggregate(), failure)
-        return InvalidMessage(code, text, effects=[result])
+        return kind(code, text, effects=[result])
 
     def _look(self, event: ImageUploaded, correlation_id: str) -> Aggregate:
         data = self._media.fetch(event.object_key, correlation_id)
@@ -106,7 +128,8 @@ class Recognise:
                     HEADER_SCHEMA: messages.SCHEMA_RECOGNITION_COMPLETED,
                     HEADER_PRODUCER: PRODUCER,
                 },
-                message_id=f"{message.cause_id}/recognition-completed",
+                # Two ids, so that a success after a replay is not taken for the failure repeated.
+                message_id=f"{message.cause_id}/recognition-{'failed' if error else 'completed'}",
                 correlation_id=message.correlation_id,
                 key=event.object_key,
             ),

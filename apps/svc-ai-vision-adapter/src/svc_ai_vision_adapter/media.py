@@ -7,12 +7,18 @@ import requests
 
 _TIMEOUT = (3.05, 15)
 _CHUNK = 64 * 1024
+# Beside 5xx, the answers that say themselves that another attempt may succeed.
+_PASSING = frozenset({408, 425, 429})
 # What the ingestion service accepts as a correlation id; a peer's odd one is not passed on.
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
 class MediaUnavailableError(Exception):
     """The picture cannot be had now; later it may."""
+
+
+class MediaRefusedError(Exception):
+    """The picture is refused; that may pass, like a secret that is being changed, or last."""
 
 
 class MediaError(Exception):
@@ -34,6 +40,8 @@ class HttpMedia:
         self._access = f"{ingestion_url}/v1/media/access"
         self._max_bytes = max_bytes
         self._session = requests.Session()
+        # Both peers are reached directly: no proxy, and no netrc that would spoil a signed URL.
+        self._session.trust_env = False
 
     def fetch(self, object_key: str, correlation_id: str) -> bytes:
         try:
@@ -54,8 +62,7 @@ class HttpMedia:
         )
         if answer.status_code in (404, 422):
             raise MediaError("picture-missing", f"the ingestion service says: {_message(answer)}")
-        if answer.status_code != 200:
-            raise MediaUnavailableError(f"the ingestion service answered {answer.status_code}")
+        _expect_200(answer, "the ingestion service")
         url = answer.json().get("url")
         if not isinstance(url, str):
             raise MediaUnavailableError("the ingestion service answered without a url")
@@ -65,8 +72,7 @@ class HttpMedia:
         with self._session.get(url, timeout=_TIMEOUT, stream=True, allow_redirects=False) as answer:
             if answer.status_code == 404:
                 raise MediaError("picture-missing", "the object storage has no such picture")
-            if answer.status_code != 200:
-                raise MediaUnavailableError(f"the object storage answered {answer.status_code}")
+            _expect_200(answer, "the object storage")
             data = bytearray()
             for chunk in answer.iter_content(_CHUNK):
                 data += chunk
@@ -78,6 +84,14 @@ class HttpMedia:
             if expected is not None and len(data) != int(expected):
                 raise MediaUnavailableError("the object storage broke off")
             return bytes(data)
+
+
+def _expect_200(answer: requests.Response, who: str) -> None:
+    status = answer.status_code
+    if status in _PASSING or status >= 500:
+        raise MediaUnavailableError(f"{who} answered {status}")
+    if status != 200:
+        raise MediaRefusedError(f"{who} answered {status}")
 
 
 def _message(answer: requests.Response) -> str:

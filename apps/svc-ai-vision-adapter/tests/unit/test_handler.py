@@ -9,10 +9,10 @@ from PIL import Image
 
 from svc_ai_vision_adapter.domain.recognition import Aggregate, Provider
 from svc_ai_vision_adapter.handler import Recognise
-from svc_ai_vision_adapter.media import MediaError, MediaUnavailableError
+from svc_ai_vision_adapter.media import MediaError, MediaRefusedError, MediaUnavailableError
 from svc_ai_vision_adapter.pictures import Picture
 from svc_ai_vision_adapter.providers import ProviderUnavailableError
-from tu_common.messaging import InvalidMessage, Message, TransientError
+from tu_common.messaging import InvalidMessage, Message, ProbablyInvalid, TransientError
 
 KEY = "images/2030/01/02/7b5e2c1e-0000-4000-8000-000000000000.png"
 
@@ -114,6 +114,27 @@ def test_what_can_never_be_recognised_is_parked_and_announced_as_failed(
     assert body["aggregate"]["confidence"] == 0
     assert body["provider"]["name"] == "fake"
     assert effect.message.correlation_id == "c-1"
+
+
+def test_a_success_after_a_failure_of_the_same_message_has_an_id_of_its_own() -> None:
+    ids = []
+    for _ in range(2):
+        with pytest.raises(InvalidMessage) as caught:
+            handler(MediaError("picture-missing", "gone"))(event())
+        (failed,) = caught.value.effects
+        (done,) = handler(picture())(event())
+        ids.append((failed.message.message_id, done.message.message_id))
+    assert ids[0] == ids[1]
+    assert ids[0][0] != ids[0][1]
+
+
+def test_a_refused_picture_is_failed_only_after_further_attempts() -> None:
+    with pytest.raises(ProbablyInvalid) as caught:
+        handler(MediaRefusedError("the object storage answered 403"))(event())
+    (effect,) = caught.value.effects
+    body = json.loads(effect.message.body)
+    assert (body["success"], body["error"]["code"]) == (False, "picture-refused")
+    assert body["error"]["message"] == "the object storage answered 403"
 
 
 def test_the_picture_that_was_announced_is_recognised() -> None:

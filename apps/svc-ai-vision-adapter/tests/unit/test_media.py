@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from svc_ai_vision_adapter.media import HttpMedia, MediaError, MediaUnavailableError
+from svc_ai_vision_adapter.media import (
+    HttpMedia,
+    MediaError,
+    MediaRefusedError,
+    MediaUnavailableError,
+)
 
 
 class Peer:
@@ -63,18 +68,39 @@ def test_a_picture(peer: Peer) -> None:
     assert peer.correlation == ["c-1", None]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503])
 def test_an_ingestion_service_with_troubles_may_answer_later(peer: Peer, status: int) -> None:
     peer.access = (status, {"code": "X", "message": "y"})
     with pytest.raises(MediaUnavailableError):
         fetch(peer)
 
 
-@pytest.mark.parametrize("status", [301, 403, 500, 503])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
 def test_a_storage_with_troubles_may_answer_later(peer: Peer, status: int) -> None:
     peer.picture = (status, b"")
     with pytest.raises(MediaUnavailableError):
         fetch(peer)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 410])
+def test_a_refusal_says_who_refused(peer: Peer, status: int) -> None:
+    peer.picture = (status, b"")
+    with pytest.raises(MediaRefusedError, match=f"object storage answered {status}"):
+        fetch(peer)
+    peer.access = (status, {"code": "X", "message": "y"})
+    with pytest.raises(MediaRefusedError, match=f"ingestion service answered {status}"):
+        fetch(peer)
+
+
+def test_a_proxy_of_the_environment_is_not_used(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    # Nobody listens on port 1.
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert fetch(peer) == b"picture"
 
 
 def test_a_picture_that_breaks_off(peer: Peer) -> None:

@@ -23,4 +23,5 @@ def build(settings: Settings) -> Service:
         )
         for queue, handler in Decisions(settings, topology.load()).handlers().items()
     }
-    return Service(loops, {"rabbitmq-publisher": publisher}, settings.http_port)
+    publishers = {"rabbitmq-publisher": publisher}
+    return Service(loops, publishers, settings.http_port, settings.drain_seconds)

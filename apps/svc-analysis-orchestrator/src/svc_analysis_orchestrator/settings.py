@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from tu_common.settings import RabbitSettings, ServiceSettings
+from tu_common.settings import ConsumerSettings, RabbitSettings
 
 SERVICE = "svc-analysis-orchestrator"
 
 
-class Settings(ServiceSettings, RabbitSettings):
+class Settings(ConsumerSettings, RabbitSettings):
     window: int = Field(
         64, ge=1, le=10000, description="Messages of a queue under way at once", examples=["64"]
     )

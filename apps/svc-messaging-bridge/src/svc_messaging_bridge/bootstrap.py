@@ -34,4 +34,4 @@ def build(settings: Settings) -> Service:
         )
         loops[f"rabbitmq-consumer {queue}"] = Loop(reader, to_topic(topic))
     publishers: dict[str, Publisher] = {"rabbitmq-publisher": rabbit, "kafka-producer": kafka}
-    return Service(loops, publishers, settings.http_port)
+    return Service(loops, publishers, settings.http_port, settings.drain_seconds)

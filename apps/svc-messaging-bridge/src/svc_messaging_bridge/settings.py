@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from tu_common.settings import KafkaSettings, RabbitSettings, ServiceSettings
+from tu_common.settings import ConsumerSettings, KafkaSettings, RabbitSettings
 
 SERVICE = "svc-messaging-bridge"
 
 
-class Settings(ServiceSettings, RabbitSettings, KafkaSettings):
+class Settings(ConsumerSettings, RabbitSettings, KafkaSettings):
     kafka_group: str = Field(
         SERVICE, min_length=1, description="Consumer group of the bridge", examples=[SERVICE]
     )

@@ -7,21 +7,28 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import pika
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from pika.exceptions import AMQPError
 
 from tu_common import topology
 from tu_common.messaging import kafka, rabbit
 from tu_common.messaging.core import PARKING_HEADERS, Effect, Message, TransientError
-from tu_common.messaging.work import replayed_copy
+from tu_common.messaging.work import is_whole, replayed_copy
 from tu_common.settings import KafkaSettings, RabbitSettings, load_or_exit
 
 _CLIENT_ID = "replay"
 _TIMEOUT = 15.0
+# A broker that started a moment ago does not know yet who keeps a group's offsets.
+_COORDINATOR_MOVES = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
 
 Show = Callable[[Message], None]
 
@@ -46,13 +53,16 @@ def replay_queue(
             message = rabbit.from_delivery(method.exchange, properties, body)
             if show:
                 show(message)
+            elif not is_whole(message):
+                _stays(message)
+                continue
             elif publisher:
                 effect = Effect(exchange, replayed_copy(message), routing_key=queue)
                 publisher.publish(effect, _TIMEOUT)
                 channel.basic_ack(method.delivery_tag)
             moved += 1
     finally:
-        # What was only shown was not acknowledged and returns to the parking queue.
+        # What was only shown or cannot be put back is not acknowledged and returns to its queue.
         connection.close()
         if publisher:
             publisher.close()
@@ -87,12 +97,15 @@ def replay_topic(
                 if record.offset() >= end:
                     break
                 message = kafka.from_record(record)
+                position = record.offset() + 1
                 if show:
                     show(message)
+                elif not is_whole(message):
+                    _stays(message)
+                    continue
                 elif producer:
                     producer.publish(Effect(topic, replayed_copy(message)), _TIMEOUT)
                     consumer.commit(record, asynchronous=False)
-                position = record.offset() + 1
                 moved += 1
     finally:
         consumer.close()
@@ -107,14 +120,31 @@ def _ranges(consumer: Any, topic: str) -> list[tuple[TopicPartition, int]]:
         raise KafkaException(metadata.error)
     parts = [TopicPartition(topic, number) for number in metadata.partitions]
     ranges = []
-    for part in consumer.committed(parts, timeout=_TIMEOUT):
+    for part in _committed(consumer, parts):
         low, high = consumer.get_watermark_offsets(part, timeout=_TIMEOUT)
         offset = low if part.offset < 0 or part.offset == OFFSET_BEGINNING else part.offset
         ranges.append((TopicPartition(topic, part.partition, max(offset, low)), high))
     return ranges
 
 
-def _print(message: Message) -> None:
+def _committed(consumer: Any, parts: list[TopicPartition]) -> list[TopicPartition]:
+    deadline = time.monotonic() + _TIMEOUT
+    while True:
+        try:
+            committed: list[TopicPartition] = consumer.committed(parts, timeout=_TIMEOUT)
+            return committed
+        except KafkaException as error:
+            if error.args[0].code() not in _COORDINATOR_MOVES or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _stays(message: Message) -> None:
+    print("without its body, so it stays parked:", file=sys.stderr)
+    _print(message, sys.stderr)
+
+
+def _print(message: Message, file: TextIO | None = None) -> None:
     reasons = {name: message.headers[name] for name in PARKING_HEADERS if name in message.headers}
     line = {
         "messageId": message.cause_id,
@@ -122,7 +152,7 @@ def _print(message: Message) -> None:
         **dict(sorted(reasons.items())),
         "body": message.body[:200].decode("utf-8", "replace"),
     }
-    print(json.dumps(line, ensure_ascii=False))
+    print(json.dumps(line, ensure_ascii=False), file=file)
 
 
 def main(arguments: list[str] | None = None) -> int:

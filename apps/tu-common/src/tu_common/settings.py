@@ -56,6 +56,18 @@ class ServiceSettings(_Group):
     )
 
 
+class ConsumerSettings(ServiceSettings):
+    """Of a service that runs as ``tu_common.service.Service``."""
+
+    drain_seconds: float = Field(
+        30,
+        gt=0,
+        le=600,
+        description="Seconds for work under way to end; the pod's grace period must be longer",
+        examples=["30"],
+    )
+
+
 class RabbitSettings(_Group):
     rabbitmq_host: str = Field(
         min_length=1,

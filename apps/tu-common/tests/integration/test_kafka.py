@@ -12,7 +12,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tests.support.brokers import Kafka
 from tu_common import settings, topology
 from tu_common.messaging import Effect, InvalidMessage, Message, TransientError
+from tu_common.messaging.core import HEADER_PARKED_WITHOUT
 from tu_common.messaging.kafka import KafkaConsumer, KafkaProducer
+from tu_common.replay import replay_topic
 from tu_common.settings import KafkaSettings
 from tu_common.testing.contract import echo, running
 from tu_common.testing.fakes import RecordingPublisher, eventually
@@ -59,6 +61,37 @@ def test_a_message_too_large_is_invalid(topic: str, producer: KafkaProducer) -> 
         producer.publish(Effect(topic, Message(bytes(1_500_000))), timeout=30)
     with pytest.raises(InvalidMessage, match="too-large"):
         producer.publish(Effect(topic, Message(bytes(3_000_000))), timeout=30)
+
+
+def test_what_is_parked_without_its_body_is_not_put_back(
+    where: KafkaSettings, topic: str, producer: KafkaProducer
+) -> None:
+    for without in ("headers", "headers, body: 3 bytes, sha256:00"):
+        message = Message(b"x", headers={HEADER_PARKED_WITHOUT: without})
+        producer.publish(Effect(NAMES.parked(topic), message), timeout=60)
+    assert replay_topic(where, topic) == 1
+    assert replay_topic(where, topic) == 0
+
+
+def test_what_kafka_cannot_park_whole_does_not_hold_up_what_follows(
+    where: KafkaSettings, topic: str, producer: KafkaProducer
+) -> None:
+    # The parking topics of the tests take less than their topics do: 1 MiB, headers and all.
+    effects = RecordingPublisher()
+
+    def handler(message: Message) -> Sequence[Effect]:
+        if len(message.body) > 1:
+            raise InvalidMessage("unreadable", "e" * 500)
+        return echo(message)
+
+    big = Message(bytes(1_048_300), key="same")
+    for message in (big, Message(b"0", key="same")):
+        producer.publish(Effect(topic, message), timeout=60)
+    consumer = KafkaConsumer(where, group=topic, topics=[topic], effects=effects, parking=producer)
+    with running(consumer, handler):
+        eventually(lambda: committed(where, topic) == 2, 60)
+    assert bodies(effects) == {b"0"}
+    assert replay_topic(where, topic) == 0
 
 
 def test_an_unknown_topic_is_an_error(producer: KafkaProducer) -> None:

@@ -10,7 +10,9 @@ import pytest
 from tests.support.brokers import Rabbitmq
 from tu_common import settings, topology
 from tu_common.messaging import Effect, Message, TransientError, Unroutable
+from tu_common.messaging.core import HEADER_PARKED_WITHOUT
 from tu_common.messaging.rabbit import RabbitConsumer, RabbitPublisher, StreamReader, parameters
+from tu_common.replay import replay_queue
 from tu_common.settings import RabbitSettings
 from tu_common.testing.contract import echo, running
 from tu_common.testing.fakes import RecordingPublisher, eventually
@@ -148,6 +150,26 @@ def test_a_message_that_kills_its_reader_each_time_is_parked(
             break
         connection.sleep(0.1)
     assert parked is not None
+    connection.close()
+
+
+def test_what_is_parked_without_its_body_is_not_put_back(
+    admin: RabbitSettings, publisher: RabbitPublisher
+) -> None:
+    parked = NAMES.parked(QUEUE)
+    for without in ("headers", "headers, body: 3 bytes, sha256:00"):
+        message = Message(without.encode(), headers={HEADER_PARKED_WITHOUT: without})
+        publisher.publish(Effect(NAMES.returns_exchange(QUEUE), message, routing_key=parked))
+    connection = pika.BlockingConnection(parameters(admin, "looks"))
+    channel = connection.channel()
+
+    def left() -> int:
+        return int(channel.queue_declare(parked, passive=True).method.message_count)
+
+    assert replay_queue(admin, QUEUE) == 1
+    eventually(lambda: left() == 1)
+    assert replay_queue(admin, QUEUE) == 0
+    eventually(lambda: left() == 1)
     connection.close()
 
 

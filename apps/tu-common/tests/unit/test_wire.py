@@ -81,6 +81,8 @@ def test_a_correlation_id_in_a_header_is_found() -> None:
         Message(b"", message_id="m" * 256),
         Message(b"", correlation_id="\udcff"),
         Message(b"", message_id="\udcff"),
+        Message(b"", key="\ud800"),
+        Message(b"", headers={"x": "\ud800"}),
         Message(bytes(17 * 1024**2)),
     ],
 )

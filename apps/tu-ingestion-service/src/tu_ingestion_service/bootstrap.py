@@ -1,5 +1,9 @@
 """Wires the service from its settings."""
 
+import logging
+import random
+import threading
+import time
 from dataclasses import dataclass
 
 from flask import Flask
@@ -10,6 +14,10 @@ from tu_ingestion_service.api import create_app
 from tu_ingestion_service.ingestion import PRODUCER, Ingestion, Limits
 from tu_ingestion_service.settings import Settings
 from tu_ingestion_service.storage import S3Storage
+
+log = logging.getLogger(__name__)
+
+_SWEEP_EVERY = 3600
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,19 @@ def build(settings: Settings) -> Service:
             upload_url_seconds=settings.upload_url_seconds,
             media_url_seconds=settings.media_url_seconds,
             publish_timeout_seconds=settings.publish_timeout_seconds,
+            unconfirmed_seconds=settings.unconfirmed_seconds,
         ),
     )
+    # A daemon: a sweep that is cut short is finished by the next one, of any replica.
+    threading.Thread(target=_sweep, args=(ingestion,), name="sweep", daemon=True).start()
     return Service(create_app(ingestion, health), health, producer)
+
+
+def _sweep(ingestion: Ingestion) -> None:
+    while True:
+        # Spread, so that replicas that started together do not all look at the same things.
+        time.sleep(_SWEEP_EVERY * random.uniform(0.5, 1.5))  # noqa: S311
+        try:
+            log.info("unconfirmed uploads deleted", extra={"uploads": ingestion.sweep()})
+        except Exception:
+            log.exception("unconfirmed uploads could not be deleted; the next sweep tries again")

@@ -36,6 +36,10 @@ log = logging.getLogger(__name__)
 
 PRODUCER = "tu-ingestion-service"
 _RECORD_LIMIT = 64 * 1024
+# Uploads that were started lately, so that looking for unconfirmed ones lists no others.
+_STARTED = "started/"
+# A confirmation under way when the time for it ends is over long before this has passed.
+_SWEEP_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Limits:
     upload_url_seconds: int
     media_url_seconds: int
     publish_timeout_seconds: float
+    unconfirmed_seconds: int
 
 
 class Ingestion:
@@ -60,6 +65,7 @@ class Ingestion:
         self._producer = producer
         self._topic = topic
         self._limits = limits
+        self._unconfirmed = timedelta(seconds=limits.unconfirmed_seconds)
         self._now = now
 
     def start(self, request: StartRequest, correlation_id: str) -> dict[str, str]:
@@ -76,7 +82,9 @@ class Ingestion:
             now=now,
             expires_at=now + timedelta(seconds=self._limits.upload_url_seconds),
         )
-        # First the record: a URL that was given out without one could never be confirmed.
+        # First what makes sure that it will be deleted, then the record: a URL that was given out
+        # without one could never be confirmed.
+        self._storage.write(_STARTED + upload.upload_id, b"", "text/plain")
         self._save(upload)
         url = self._storage.put_url(
             upload.key, upload.content_type, self._limits.upload_url_seconds
@@ -115,6 +123,10 @@ class Ingestion:
                 )
             # The broker has this announcement; asking twice must not start two analyses.
             return
+        if self._now() > upload.started_at + self._unconfirmed:
+            raise NotFoundError(
+                Code.UPLOAD_NOT_FOUND, "this upload was not confirmed in time; start another one"
+            )
         info = self._storage.head(upload.key)
         if info is None:
             raise RefusedError(
@@ -144,6 +156,27 @@ class Ingestion:
             )
         )
         log.info("upload confirmed", extra={"uploadId": upload.upload_id, "objectKey": upload.key})
+
+    def sweep(self) -> int:
+        """Delete uploads that were not confirmed in time, with their pictures; how many.
+
+        Replicas may do it at once: what one has deleted is nothing to the other.
+        """
+        swept = 0
+        for key in self._storage.older(_STARTED, self._now() - self._unconfirmed - _SWEEP_AFTER):
+            try:
+                upload = self.find(key.removeprefix(_STARTED))
+            except UnavailableError:
+                raise
+            except ApiError:
+                # No record, or one that cannot be read: nothing says what else to delete.
+                upload = None
+            if upload and upload.status == "started":
+                self._storage.delete(upload.key)
+                self._storage.delete(_record_key(upload.upload_id))
+                swept += 1
+            self._storage.delete(key)
+        return swept
 
     def media_access(self, request: MediaRequest) -> dict[str, str]:
         known = is_object_key(request.object_key) and self._storage.head(request.object_key)

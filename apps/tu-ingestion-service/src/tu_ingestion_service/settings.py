@@ -32,6 +32,12 @@ class Settings(ServiceSettings, KafkaSettings, S3Settings):
         description="How long a confirm waits for Kafka before it answers 503",
         examples=["10"],
     )
+    unconfirmed_seconds: int = Field(
+        24 * 3600,
+        ge=3600,
+        description="How long an upload can be confirmed; after that it is deleted",
+        examples=["86400"],
+    )
     http_threads: int = Field(
         8, ge=1, le=64, description="Requests that are served at a time", examples=["8"]
     )

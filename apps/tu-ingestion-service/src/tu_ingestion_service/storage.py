@@ -34,6 +34,10 @@ class Storage(Protocol):
 
     def write(self, key: str, data: bytes, content_type: str) -> None: ...
     def delete(self, key: str) -> None: ...
+    def older(self, prefix: str, moment: datetime) -> list[str]:
+        """The keys that begin with `prefix` and were last written before `moment`."""
+        ...
+
     def ready(self) -> bool: ...
 
 
@@ -92,6 +96,14 @@ class S3Storage:
     def delete(self, key: str) -> None:
         with _translated():
             self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def older(self, prefix: str, moment: datetime) -> list[str]:
+        with _translated():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix
+            )
+            objects = [item for page in pages for item in page.get("Contents", ())]
+            return [str(item["Key"]) for item in objects if item["LastModified"] < moment]
 
     def ready(self) -> bool:
         try:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from confluent_kafka import Consumer
 
 from tests.support.brokers import S3, Kafka
 from tu_common import topology
+from tu_common.settings import S3Settings, load
+from tu_ingestion_service.storage import S3Storage
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 JPEG = (EXAMPLES / "jcb-3cx.jpg").read_bytes()
@@ -245,3 +248,16 @@ def test_a_wrong_setting_is_named_and_nothing_starts() -> None:
     )
     assert ended.returncode == 78
     assert "KAFKA_BOOTSTRAP_SERVERS" in ended.stderr
+
+
+def test_the_storage_lists_what_is_older_than_a_moment(s3: S3) -> None:
+    storage = S3Storage(load(S3Settings, s3.environment()))
+    keys = {f"older/{uuid.uuid4()}" for _ in range(3)}
+    for key in keys:
+        storage.write(key, b"", "text/plain")
+    now = datetime.now(UTC)
+    assert set(storage.older("older/", now + timedelta(minutes=5))) == keys
+    assert storage.older("older/", now - timedelta(minutes=5)) == []
+    for key in keys:
+        storage.delete(key)
+    assert storage.older("older/", now + timedelta(minutes=5)) == []

@@ -1,8 +1,9 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ UPLOADED_AT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 @dataclass
 class MemoryStorage:
     objects: dict[str, bytes] = field(default_factory=dict)
+    written: dict[str, datetime] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     down: bool = False
 
     def put_url(self, key: str, content_type: str, seconds: int) -> str:
@@ -46,12 +49,24 @@ class MemoryStorage:
         if self.down:
             raise UnavailableError(Code.STORAGE_UNAVAILABLE, "down")
         self.objects[key] = data
+        self.written[key] = self.now()
 
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
 
+    def older(self, prefix: str, moment: datetime) -> list[str]:
+        return [k for k in self.objects if k.startswith(prefix) and self.written[k] < moment]
+
     def ready(self) -> bool:
         return not self.down
+
+
+@dataclass
+class Clock:
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
 
 
 @dataclass
@@ -61,6 +76,8 @@ class Stage:
     client: Any
     storage: MemoryStorage
     broker: MemoryBroker
+    ingestion: Ingestion
+    clock: Clock
 
     def start(self, content_type: str = "image/jpeg", **headers: str) -> dict[str, Any]:
         answer = self.client.post(
@@ -87,12 +104,12 @@ class Stage:
 
 @pytest.fixture
 def stage() -> Stage:
-    storage, broker = MemoryStorage(), MemoryBroker()
-    ingestion = Ingestion(
-        storage, broker.producer(), topic=TOPIC, limits=Limits(1000, 300, 60, 1.0)
-    )
+    clock = Clock()
+    storage, broker = MemoryStorage(now=clock.now), MemoryBroker()
+    limits = Limits(1000, 300, 60, 1.0, unconfirmed_seconds=86400)
+    ingestion = Ingestion(storage, broker.producer(), topic=TOPIC, limits=limits, now=clock.now)
     app = create_app(ingestion, Health(ready={"storage": storage.ready}))
-    return Stage(app.test_client(), storage, broker)
+    return Stage(app.test_client(), storage, broker, ingestion, clock)
 
 
 def test_an_upload_from_start_to_announcement(stage: Stage) -> None:
@@ -183,6 +200,31 @@ def test_confirming_before_uploading(stage: Stage) -> None:
     upload = stage.start()
     answer = stage.confirm(upload["uploadId"], JPEG)
     assert (answer.status_code, answer.json["code"]) == (422, "NOT_UPLOADED")
+
+
+def test_what_is_not_confirmed_in_time_is_deleted_and_nothing_else(stage: Stage) -> None:
+    confirmed, abandoned, late = stage.start(), stage.start(), stage.start()
+    for upload in (confirmed, abandoned, late):
+        stage.storage.objects[upload["key"]] = JPEG
+    assert stage.confirm(confirmed["uploadId"], JPEG).status_code == 202
+
+    stage.clock.ahead = timedelta(hours=24, minutes=1)
+    fresh = stage.start()
+    answer = stage.confirm(late["uploadId"], JPEG)
+    assert (answer.status_code, answer.json["code"]) == (404, "UPLOAD_NOT_FOUND")
+    # Nothing yet: a confirmation that began in time may still be under way.
+    assert stage.ingestion.sweep() == 0
+
+    stage.clock.ahead = timedelta(hours=25, minutes=1)
+    assert stage.ingestion.sweep() == 2
+    assert set(stage.storage.objects) == {
+        confirmed["key"],
+        f"uploads/{confirmed['uploadId']}.json",
+        f"uploads/{fresh['uploadId']}.json",
+        f"started/{fresh['uploadId']}",
+    }
+    assert stage.ingestion.sweep() == 0
+    assert stage.confirm(confirmed["uploadId"], JPEG).status_code == 202
 
 
 @pytest.mark.parametrize(

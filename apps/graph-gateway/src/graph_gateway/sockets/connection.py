@@ -6,9 +6,10 @@ import json
 import logging
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor as Pool
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from graphql import GraphQLError, OperationType
 from wsproto import WSConnection
@@ -118,7 +119,7 @@ class Connection:
                 self._options.init_timeout, lambda: self._later(self._session.init_timed_out())
             )
         )
-        self._spawn(self._keep_alive())
+        self._spawn(self._keep_alive)
         if self._leaving:
             await self._perform(self._session.going_away())
         elif not speaks:
@@ -224,11 +225,6 @@ class Connection:
             await self._perform(
                 self._session.refused(CloseCode.UNAUTHORIZED, "A bearer token is required.")
             )
-        elif not self._executor.verifier.in_scope(self._caller):
-            metrics.REFUSED.labels("websocket", "forbidden").inc()
-            await self._perform(
-                self._session.refused(CloseCode.FORBIDDEN, "The token lacks the scope.")
-            )
         else:
             self._timers.append(
                 asyncio.get_running_loop().call_later(
@@ -251,7 +247,7 @@ class Connection:
         try:
             try:
                 operation = self._executor.prepare(
-                    caller, start.query, start.operation_name, start.variables
+                    caller, "websocket", start.query, start.operation_name, start.variables
                 )
                 if operation.type is OperationType.SUBSCRIPTION:
                     source = await self._executor.follow(operation, caller, start.variables)
@@ -309,12 +305,12 @@ class Connection:
 
     def _later(self, actions: Actions) -> None:
         if actions:
-            self._spawn(self._perform(actions))
+            self._spawn(partial(self._perform, actions))
 
-    def _spawn(self, coroutine: Any) -> None:
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         async def guarded() -> None:
             with contextlib.suppress(ConnectionError, OSError, TimeoutError, LocalProtocolError):
-                await coroutine
+                await work()
 
         task = asyncio.create_task(guarded())
         self._background.add(task)

@@ -13,6 +13,7 @@ HEADER_PRODUCER = "x-producer"
 
 HEADER_PARKED_REASON = "x-parked-reason"
 HEADER_PARKED_ERROR = "x-parked-error"
+HEADER_PARKED_WITHOUT = "x-parked-without"
 HEADER_ORIGINAL_EXCHANGE = "x-original-exchange"
 HEADER_ORIGINAL_QUEUE = "x-original-queue"
 HEADER_ORIGINAL_TOPIC = "x-original-topic"
@@ -22,6 +23,7 @@ PARKING_HEADERS = frozenset(
     {
         HEADER_PARKED_REASON,
         HEADER_PARKED_ERROR,
+        HEADER_PARKED_WITHOUT,
         HEADER_ORIGINAL_EXCHANGE,
         HEADER_ORIGINAL_QUEUE,
         HEADER_ORIGINAL_TOPIC,
@@ -74,6 +76,10 @@ class InvalidMessage(Exception):  # noqa: N818 - it says what the message is
         self.reason = reason
         self.error = error
         self.effects = tuple(effects)
+
+
+class ProbablyInvalid(InvalidMessage):
+    """Trying again may help, but hardly: the message is parked after some attempts."""
 
 
 class TransientError(Exception):

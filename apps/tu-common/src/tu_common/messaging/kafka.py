@@ -77,11 +77,15 @@ def configuration(settings: Settings, client_id: str) -> dict[str, Any]:
 
 
 def to_headers(message: Message) -> list[tuple[str, str | bytes | None]]:
+    """Headers for a record; ``UnicodeError`` for what Kafka cannot carry."""
     headers = dict(message.headers)
     if message.correlation_id:
         headers[HEADER_CORRELATION_ID] = message.correlation_id
     if message.cause_id:
         headers[HEADER_MESSAGE_ID] = message.cause_id
+    for name in headers:
+        # The client would end the process over it.
+        name.encode()
     return [(name, value.encode("utf-8", "surrogateescape")) for name, value in headers.items()]
 
 
@@ -167,19 +171,22 @@ class KafkaProducer:
             settle(future, _meaning(error.args[0]))
         except BufferError:
             settle(future, TransientError("Kafka's producer queue is full"))
+        except UnicodeError as error:
+            settle(future, InvalidMessage("unencodable", str(error)))
         return future
 
     def publish(self, effect: Effect, timeout: float = 10.0) -> None:
         wait_for(self.submit(effect), timeout)
 
     def ready(self) -> bool:
-        return self._reachable.now
+        return self._thread.is_alive() and self._reachable.now
 
     def close(self, timeout: float = 10.0) -> None:
+        deadline = time.monotonic() + timeout
         with self._lock:
             self._closing.set()
         self._producer.flush(timeout)
-        self._thread.join(timeout)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
 
     def _poll(self) -> None:
         while not self._closing.is_set():

@@ -4,7 +4,7 @@ from prometheus_client import Counter, Histogram
 
 CONSUMED = Counter(
     "tu_messages_consumed_total",
-    "Messages read, by where from and how it ended (done, parked)",
+    "Messages read, by where from and how it ended (done, parked, lost)",
     ["source", "outcome"],
 )
 RETRIED = Counter(

@@ -135,11 +135,16 @@ class RabbitPublisher:
     """Publishes from any thread over one connection of its own; see ``core.Publisher``.
 
     What was submitted and not yet confirmed when a connection breaks is sent again on the next one.
+    ``window`` messages may be on their way and ``most_waiting`` more wait for that; what is
+    submitted beyond ends with ``TransientError`` at once.
     """
 
-    def __init__(self, settings: Settings, client_id: str, window: int = 1024) -> None:
+    def __init__(
+        self, settings: Settings, client_id: str, window: int = 1024, most_waiting: int = 10_000
+    ) -> None:
         self._parameters = parameters(settings, f"{client_id} (publisher)")
         self._window = window
+        self._most_waiting = most_waiting
         self._lock = threading.Lock()
         self._waiting: deque[_Item] = deque()
         self._in_flight: dict[int, _Item] = {}
@@ -164,16 +169,26 @@ class RabbitPublisher:
             settle(future, TransientError("the publisher is closed"))
             return future
         with self._lock:
-            self._waiting.append(item)
-            if self._channel is not None:
-                self._connection.ioloop.add_callback_threadsafe(self._flush)
+            full = len(self._waiting) >= self._most_waiting
+            if not full:
+                self._waiting.append(item)
+                if self._channel is not None:
+                    self._connection.ioloop.add_callback_threadsafe(self._flush)
+        if full:
+            # Outside the lock: whoever waits for this may submit again.
+            settle(
+                future,
+                TransientError(
+                    f"RabbitMQ takes no messages: {self._most_waiting} wait to be published already"
+                ),
+            )
         return future
 
     def publish(self, effect: Effect, timeout: float = 10.0) -> None:
         wait_for(self.submit(effect), timeout)
 
     def ready(self) -> bool:
-        return self._channel is not None and not self._blocked
+        return self._thread.is_alive() and self._channel is not None and not self._blocked
 
     def close(self, timeout: float = 10.0) -> None:
         deadline = time.monotonic() + timeout
@@ -184,7 +199,7 @@ class RabbitPublisher:
             connection = self._connection
             if connection is not None:
                 connection.ioloop.add_callback_threadsafe(functools.partial(_close, connection))
-        self._thread.join(timeout)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
         for item in [*self._in_flight.values(), *self._waiting]:
             settle(item.future, TransientError("the publisher was closed"))
 
@@ -193,22 +208,27 @@ class RabbitPublisher:
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                connection = pika.SelectConnection(
-                    self._parameters,
-                    on_open_callback=self._on_open,
-                    on_open_error_callback=self._on_lost,
-                    on_close_callback=self._on_lost,
-                )
-                with self._lock:
-                    self._connection = connection
-                connection.ioloop.start()
+                self._serve()
             except _ERRORS as error:
                 _log.warning("RabbitMQ publisher: %r", error)
             except Exception:
                 # Without this thread no confirm would ever be reported again.
                 _log.exception("the RabbitMQ publisher goes on after an unexpected error")
-            self._reset()
             self._closing.wait(self._backoff.pause())
+
+    def _serve(self) -> None:
+        try:
+            connection = pika.SelectConnection(
+                self._parameters,
+                on_open_callback=self._on_open,
+                on_open_error_callback=self._on_lost,
+                on_close_callback=self._on_lost,
+            )
+            with self._lock:
+                self._connection = connection
+            connection.ioloop.start()
+        finally:
+            self._reset()
 
     def _reset(self) -> None:
         with self._lock:
@@ -539,7 +559,12 @@ def _close(connection: Any) -> None:
 
 
 def _bytes(value: str | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+    if isinstance(value, bytes):
+        return value
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise InvalidMessage("unencodable", str(error)) from None
 
 
 def _to_wire(value: str) -> str | bytes:
