@@ -22,7 +22,10 @@ display = Display()
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Arguments: `state` (resolved, built), `source` (auto, registry, packages), `parts` (list)."""
+    """Arguments: `state` (resolved, built), `source` (auto, registry, packages), `parts` (list).
+
+    `image_registry` is where images made here are pushed to; empty for a cluster that has them.
+    """
 
     _supports_check_mode = True
     _requires_connection = False
@@ -38,6 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "source": {"choices": ["auto", "registry", "packages"], "default": "auto"},
                 "parts": {"type": "list", "elements": "str", "default": []},
                 "cache_dir": {"type": "path", "required": True},
+                "image_registry": {"type": "str", "default": ""},
             }
         )
         self._environment = {"TRACKUNIT_CACHE_DIR": arguments["cache_dir"]}
@@ -59,6 +63,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 *arguments["parts"],
                 "--source",
                 arguments["source"],
+                "--image-registry",
+                arguments["image_registry"],
             ],
             cwd=ROOT,
             env={**os.environ, **self._environment},

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from supply.builder.catalog import ROOT, SOURCES, CatalogError, Source, load
+from supply.builder.keys import REGISTRY_NAME
 from supply.builder.plan import closure
 from supply.builder.run import Supply, build, say
 from supply.builder.tools import BuildError, cache_dir, stop_all
@@ -54,8 +55,16 @@ def decide(wanted: str) -> Source:
     return answer
 
 
-def resolved(supply: Supply) -> dict[str, Any]:
-    """What roles need to know: image references, folders of binaries, charts."""
+def resolved(supply: Supply, image_registry: str) -> dict[str, Any]:
+    """What roles need to know: image references, folders of binaries, charts.
+
+    With `image_registry`, images made here are called by the names under which a cluster pulls them
+    from there.
+    """
+    images = {name: supply.image(name) for name in supply.parts if supply.makes_image(name)}
+    made_here = {
+        name: image for name, image in images.items() if supply.parts[name].recipe(supply.source)
+    }
     charts: dict[str, dict[str, str]] = {}
     for name, part in supply.parts.items():
         chart = part.registry_chart
@@ -79,8 +88,10 @@ def resolved(supply: Supply) -> dict[str, Any]:
     return {
         "supply_source": supply.source,
         "supply_images": {
-            name: supply.image(name) for name in supply.parts if supply.makes_image(name)
+            name: image.replace(REGISTRY_NAME, image_registry or REGISTRY_NAME, 1)
+            for name, image in images.items()
         },
+        "supply_local_images": made_here,
         "supply_binaries": binaries,
         "supply_folders": {
             name: str(supply.folder(name)) for name in supply.parts if not supply.makes_image(name)
@@ -95,6 +106,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("command", choices=["resolve", "build", "missing", "list"])
     parser.add_argument("parts", nargs="*")
     parser.add_argument("--source", default="auto", help="auto, registry or packages")
+    parser.add_argument(
+        "--image-registry", default="", help="where images made here are pushed to (resolve)"
+    )
     parser.add_argument("--catalog", type=Path, default=ROOT / "supply" / "catalog.yml")
     arguments = parser.parse_intermixed_args(argv)
     # A polite end is handled like Ctrl-C: children stop, complete parts stay.
@@ -103,7 +117,7 @@ def main(argv: list[str]) -> int:
         parts = load(arguments.catalog)
         supply = Supply.of(parts, decide(arguments.source))
         if arguments.command == "resolve":
-            say(json.dumps(resolved(supply)))
+            say(json.dumps(resolved(supply, arguments.image_registry)))
         elif arguments.command == "list":
             for name, part in supply.parts.items():
                 recipe = part.recipe(supply.source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ CATALOG = ROOT / "supply" / "catalog.yml"
 
 Source = Literal["packages", "registry"]
 SOURCES: tuple[Source, ...] = ("packages", "registry")
-KINDS = ("go", "maven", "debian", "pypi", "image", "service", "node", "binary")
+PLACEHOLDER = re.compile(r"\$\{([a-z0-9-]+)\}")
 
 
 class CatalogError(Exception):
@@ -79,8 +80,8 @@ class Part:
 
 
 def _recipe(part: str, raw: object) -> Recipe:
-    if not isinstance(raw, dict) or raw.get("kind") not in KINDS:
-        raise CatalogError(f"supply/catalog.yml: {part}: kind must be one of {', '.join(KINDS)}")
+    if not isinstance(raw, dict) or "kind" not in raw:
+        raise CatalogError(f"supply/catalog.yml: {part}: a recipe must say its kind")
     options = {k: v for k, v in raw.items() if k not in ("kind", "needs")}
     needs = list(raw.get("needs", []))
     if "base" in raw and raw["base"] not in needs:
@@ -122,10 +123,37 @@ def _service(name: str, raw: dict[str, Any]) -> Part:
     )
 
 
+def _filled(raw: dict[str, Any]) -> dict[str, Any]:
+    """The entries with `${part}` replaced by that part's version and `${version}` by their own."""
+    versions = {
+        name: str(entry["version"])
+        for name, entry in raw.items()
+        if isinstance(entry, dict) and "version" in entry
+    }
+
+    def fill(value: Any, part: str) -> Any:
+        def version(found: re.Match[str]) -> str:
+            named = part if found[1] == "version" else found[1]
+            if named not in versions:
+                raise CatalogError(
+                    f"supply/catalog.yml: {part}: {found[0]}: no part {named} has a version"
+                )
+            return versions[named]
+
+        if isinstance(value, dict):
+            return {key: fill(inner, part) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [fill(inner, part) for inner in value]
+        return PLACEHOLDER.sub(version, value) if isinstance(value, str) else value
+
+    versions |= {part: fill(version, part) for part, version in versions.items()}
+    return {part: fill(entry, part) for part, entry in raw.items()}
+
+
 def load(path: Path = CATALOG) -> dict[str, Part]:
     """All parts and services by name, in the order in which they should be started."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    parts = {name: _part(name, entry) for name, entry in raw["parts"].items()}
+    parts = {name: _part(name, entry) for name, entry in _filled(raw["parts"]).items()}
     for name, entry in raw.get("services", {}).items():
         parts[name] = _service(name, entry)
     for part in parts.values():

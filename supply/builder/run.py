@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from supply.builder.catalog import ROOT, Part, Source
+from supply.builder.catalog import ROOT, CatalogError, Part, Source
 from supply.builder.keys import image_name, keys
 from supply.builder.kinds import IMAGE_KINDS, KINDS, Job
 from supply.builder.plan import closure
@@ -38,6 +38,11 @@ class Supply:
     def of(cls, parts: dict[str, Part], source: Source) -> Supply:
         """Name every part by its content."""
         had = {name: part for name, part in parts.items() if part.available(source)}
+        for name, part in had.items():
+            if (recipe := part.recipe(source)) and recipe.kind not in KINDS:
+                raise CatalogError(
+                    f"supply/catalog.yml: {name}: kind must be one of {', '.join(KINDS)}"
+                )
         return cls(had, source, keys(had, source))
 
     def image(self, name: str) -> str:

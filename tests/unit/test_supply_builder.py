@@ -10,6 +10,7 @@ from supply.builder import keys as keys_module
 from supply.builder.catalog import CatalogError, Part, Recipe, load
 from supply.builder.keys import image_name, keys
 from supply.builder.plan import closure
+from supply.builder.run import Supply
 
 
 def part(name: str, *needs: str, kind: str = "image", **options: object) -> Part:
@@ -71,6 +72,7 @@ def test_an_upstream_image_is_used_by_its_own_name() -> None:
         ("parts: {x: {version: 1, why: y}}", "missing packages or registry"),
         ("parts: {x: {version: 1, why: y, packages: {kind: rpm}}}", "kind must be one of"),
         ("parts: {x: {version: 1, why: y, packages: {kind: go, needs: [z]}}}", "needs z"),
+        ('parts: {x: {version: "${z}", why: y, packages: {kind: go}}}', "x: .*no part z"),
         ("parts: {}\nservices: {nobody: {base: x, why: y}}", "nobody: there is no"),
     ],
 )
@@ -78,7 +80,23 @@ def test_a_wrong_catalog_says_where(tmp_path: Path, text: str, says: str) -> Non
     catalog = tmp_path / "catalog.yml"
     catalog.write_text(text)
     with pytest.raises(CatalogError, match=says):
-        load(catalog)
+        Supply.of(load(catalog), "packages")
+
+
+def test_a_version_has_one_home(tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.yml"
+    catalog.write_text(
+        "parts:\n"
+        "  x:\n"
+        "    version: ${y}\n"
+        "    why: w\n"
+        "    packages: {kind: go, flags: 'v${version}', build: {a: '${y}'}}\n"
+        "  y: {version: 1.2, why: w, packages: {kind: go}}\n"
+    )
+    x = load(catalog)["x"]
+    assert x.version == "1.2"
+    assert x.packages
+    assert x.packages.options == {"flags": "v1.2", "build": {"a": "1.2"}}
 
 
 def test_the_catalog_of_this_repository_is_whole() -> None:
