@@ -44,7 +44,8 @@ check: tools ## say what `make up` would change
 .PHONY: demo
 demo: dev ## log a test user in, send the pictures in examples/ through the front door, show the answers
 	@[ -e $(STATE)/client.json ] || { echo "there is no platform yet: make up"; exit 1; }
-	@$(CLIENT) -m tests.support.device_login --config $(STATE)/client.json --username alice --password-file $(STATE)/secrets/keycloak-user-alice
+	@[ -e $(STATE)/test-users.json ] || { echo "an external identity provider has no test users: log in yourself, see apps/client-console/README.md"; exit 1; }
+	@$(CLIENT) -m tests.support.device_login --config $(STATE)/client.json --username alice --users $(STATE)/test-users.json
 	@# One of the examples shows no name, for which the client ends with 1.
 	@$(CLIENT) -m client_console --config $(STATE)/client.json upload $(wildcard examples/*.jpg examples/*.png examples/*.webp) || [ $$? -eq 1 ]
 
@@ -59,6 +60,10 @@ release: tools ## SERVICE=name: build the new version of a service, roll it out,
 .PHONY: rollback
 rollback: tools ## SERVICE=name: go back to the version before
 	@$(PLAY) playbooks/rollback.yml -e service=$(or $(SERVICE),$(error say which: make rollback SERVICE=graph-gateway))
+
+.PHONY: prune
+prune: tools ## remove the parts that changed settings leave out; their volumes stay
+	@$(PLAY) playbooks/prune.yml
 
 .PHONY: verify
 verify: tools ## check the running platform: every network path, and the tests through the front door
@@ -129,5 +134,5 @@ down: tools ## remove the platform; the cache stays
 
 .PHONY: clean
 clean: tools ## remove the platform, the images made here, the engine's build cache, and our cache
-	@$(PLAY) playbooks/destroy.yml --extra-vars '{"destroy_images": true}'
+	@$(PLAY) playbooks/destroy.yml --extra-vars destroy_images=true
 	@chmod -R u+w "$(CACHE)" && rm -rf "$(CACHE)" .venv

@@ -32,9 +32,11 @@ options:
     type: dict
     required: true
   given:
-    description: Secrets that the user gives; used as they are, and written nowhere.
-    type: dict
-    default: {}
+    description: Names of secrets that the user gives, which are neither generated nor returned.
+      Their values stay outside, because a returned value that holds one of them would be masked.
+    type: list
+    elements: str
+    default: []
   rotate:
     description: Names of secrets to generate anew.
     type: list
@@ -54,7 +56,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 secrets:
-  description: Each secret by its name.
+  description: Each secret by its name, but for those that are given.
   type: dict
   returned: always
 generated:
@@ -90,11 +92,11 @@ def write(path: Path, text: str) -> None:
 def resolve(
     directory: Path,
     wanted: dict[str, dict[str, Any]],
-    given: dict[str, str],
+    given: list[str],
     rotate: list[str],
     dry_run: bool,
 ) -> tuple[dict[str, str], list[str], bool]:
-    """The secrets, the names of those generated, and whether anything was (or would be) changed."""
+    """The kept secrets, the names of those generated, and whether anything (would have) changed."""
     changed = False
     if not dry_run:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,7 +108,6 @@ def resolve(
     generated: list[str] = []
     for name, rule in wanted.items():
         if name in given:
-            values[name] = str(given[name])
             continue
         path = directory / name
         if path.exists() and name not in rotate:
@@ -130,13 +131,13 @@ def main() -> None:
         argument_spec={
             "directory": {"type": "path", "required": True},
             "secrets": {"type": "dict", "required": True, "no_log": False},
-            "given": {"type": "dict", "default": {}, "no_log": True},
+            "given": {"type": "list", "elements": "str", "default": []},
             "rotate": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
     wanted = module.params["secrets"]
-    given = {name: value for name, value in module.params["given"].items() if name in wanted}
+    given = module.params["given"]
     unknown = sorted(set(module.params["rotate"]) - set(wanted))
     if unknown:
         module.fail_json(

@@ -2,7 +2,7 @@
 
 As a script it runs the client's login and approves it:
 
-    python -m tests.support.device_login --config client.json --username alice --password-file …
+    python -m tests.support.device_login --config client.json --username alice --users …
 """
 
 import argparse
@@ -159,12 +159,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.device_login")
     parser.add_argument("--config", type=Path, default=config.default_path())
     parser.add_argument("--username", required=True)
-    parser.add_argument("--password-file", type=Path, required=True, help="'-' reads stdin")
+    parser.add_argument("--users", type=Path, required=True, help="the platform's test-users.json")
     given = parser.parse_args()
-    from_stdin = str(given.password_file) == "-"
-    password = sys.stdin.read() if from_stdin else given.password_file.read_text(encoding="utf-8")
+    users = json.loads(given.users.read_text(encoding="utf-8"))["users"]
+    passwords = {user["username"]: user["password"] for user in users}
+    if given.username not in passwords:
+        parser.error(f"{given.username} is none of {', '.join(passwords)} in {given.users}")
     try:
-        asyncio.run(login(given.config, given.username, password.strip()))
+        asyncio.run(login(given.config, given.username, passwords[given.username]))
     except (ApprovalError, httpx.TransportError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -34,7 +34,24 @@ def problems(**rule: Any) -> list[str]:
         ({"value": 99, "type": "int", "max": 9}, "more than 9"),
         ({"value": "10.0.0.0/8", "type": "cidrs"}, "not a list of networks"),
         ({"value": ["10.0.0.1/8"], "type": "cidrs"}, "not a network"),
-        ({"value": [], "type": "dict"}, "not a dictionary"),
+        (
+            {"value": ["10.0.0.0/8"], "type": "cidrs", "within": "10.96.0.0/12"},
+            "which is not within 10.96.0.0/12",
+        ),
+        (
+            {"value": ["fd00::/64"], "type": "cidrs", "within": "10.96.0.0/12"},
+            "which is not within 10.96.0.0/12",
+        ),
+        ({"value": [], "type": "cidrs", "min": 1}, "holds 0 entries, fewer than 1"),
+        ({"value": 9092, "type": "ports"}, "is 9092, which is not a list of ports"),
+        ({"value": [9092, 0], "type": "ports"}, "holds 0, which is not a port"),
+        ({"value": [65536], "type": "ports"}, "holds 65536, which is not a port"),
+        ({"value": [True], "type": "ports"}, "holds True, which is not a port"),
+        ({"value": ["kafka"], "type": "ports"}, "holds 'kafka', which is not a port"),
+        ({"value": [], "type": "texts"}, "not a dictionary"),
+        ({"value": {"b": "x"}, "type": "texts", "choices": ["a"]}, "names b, which is none of a"),
+        ({"value": {"a": 1}, "type": "texts", "choices": ["a"]}, "gives no text for a"),
+        ({"value": {"a": ""}, "type": "texts", "choices": ["a"]}, "gives no text for a"),
     ],
 )
 def test_what_is_wrong_is_said(rule: dict[str, Any], said: str) -> None:
@@ -51,9 +68,37 @@ def test_what_is_wrong_is_said(rule: dict[str, Any], said: str) -> None:
         {"value": "3", "type": "int", "min": 1},
         {"value": ["10.0.0.0/8"], "type": "cidrs"},
         {"value": [], "type": "cidrs"},
-        {"value": {}, "type": "dict"},
+        {"value": ["10.96.0.0/16"], "type": "cidrs", "within": "10.96.0.0/12"},
+        {"value": [1, 9092, "65535"], "type": "ports", "min": 1},
+        {"value": {}, "type": "texts", "choices": ["a"]},
+        {"value": {"a": "x"}, "type": "texts", "choices": ["a"]},
         {"value": None, "when": False},
     ],
 )
 def test_what_is_right_passes(rule: dict[str, Any]) -> None:
     assert problems(**rule) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"value": "hush", "type": "texts"},
+        {"value": {"other": "hush"}, "type": "texts", "choices": ["a"]},
+        {"value": "hush", "pattern": ".{32,}", "like": "32 characters or more"},
+        {"value": "hush", "choices": ["a"]},
+    ],
+)
+def test_a_secret_is_not_shown(rule: dict[str, Any]) -> None:
+    (sentence,) = problems(secret=True, **rule)
+    assert "hush" not in sentence
+
+
+def test_a_setting_is_reported_once() -> None:
+    rules = [
+        {"name": "supply", "what": "a source", "example": "packages", "value": None},
+        {"name": "supply", "what": "a word", "example": "auto", "value": None},
+        {"name": "other", "what": "a word", "example": "b", "value": None},
+    ]
+    first, second = plugin.settings_problems(rules)
+    assert first.startswith("supply is not set. It is a source.")
+    assert second.startswith("other is not set.")
