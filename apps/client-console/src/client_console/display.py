@@ -21,7 +21,7 @@ class Display:
     """Progress of several pictures: bars on a terminal, plain lines elsewhere."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False, emoji=False)
         self._live = self._console.is_terminal
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
@@ -81,14 +81,14 @@ def show_table(outcomes: list[Outcome]) -> None:
             f"{outcome.seconds:.1f}",
             _result(outcome),
         )
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         # Nobody's window: a file or another program gets every word.
         console.width = _FILE_COLUMNS
     console.print(table)
     for outcome in outcomes:
         if outcome.error is not None:
-            error = Console(stderr=True, highlight=False)
+            error = Console(stderr=True, highlight=False, emoji=False)
             error.print(f"{outcome.name}: {outcome.error}", soft_wrap=True, markup=False)
 
 

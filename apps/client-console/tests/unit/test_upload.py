@@ -100,7 +100,7 @@ def test_a_brand_or_a_model_is_enough(
 
 
 def test_a_name_that_looks_like_markup(run: Run, files: list[Path], tmp_path: Path) -> None:
-    odd = tmp_path / "[red]a[bold].jpg"
+    odd = tmp_path / "[red]a[bold]:car:.jpg"
     odd.write_bytes(jpeg())
     assert odd.name in run("upload", odd).out
 

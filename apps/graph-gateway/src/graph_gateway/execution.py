@@ -35,19 +35,13 @@ class Executor:
     hub: EventHub
 
     def prepare(
-        self,
-        caller: Principal,
-        transport: str,
-        query: Any,
-        operation_name: Any = None,
-        variables: Any = None,
+        self, caller: Principal, query: Any, operation_name: Any = None, variables: Any = None
     ) -> Operation:
         """An operation that ``caller`` may have carried out; ``RequestError`` says why not."""
         if variables is not None and not isinstance(variables, dict):
             raise RequestError.because(ErrorCode.BAD_USER_INPUT, "variables must be a JSON object.")
         operation = self.documents.prepare(query, operation_name)
         if operation.needs_scope and not self.verifier.in_scope(caller):
-            metrics.REFUSED.labels(transport, "forbidden").inc()
             raise RequestError.because(
                 ErrorCode.FORBIDDEN, "The token does not carry the scope that this needs."
             )

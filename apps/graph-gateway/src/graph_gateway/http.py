@@ -73,11 +73,7 @@ class GatewayView(GraphQLView[Principal, None]):
         caller: Principal = context
         try:
             operation = self._executor.prepare(
-                caller,
-                "http",
-                request_data.query,
-                request_data.operation_name,
-                request_data.variables,
+                caller, request_data.query, request_data.operation_name, request_data.variables
             )
             if operation.type is OperationType.SUBSCRIPTION:
                 raise RequestError.because(
@@ -117,6 +113,7 @@ class _Refused(ExecutionResult):
 
     def status(self, strict: bool) -> int:
         if self._codes == {ErrorCode.FORBIDDEN}:
+            metrics.REFUSED.labels("http", "forbidden").inc()
             return 403
         # GraphQL over HTTP: application/json keeps 200 for a well-formed request that does not
         # parse as GraphQL or does not validate; application/graphql-response+json has 400.

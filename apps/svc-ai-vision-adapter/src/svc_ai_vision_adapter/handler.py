@@ -30,7 +30,9 @@ log = logging.getLogger(__name__)
 
 PRODUCER = "svc-ai-vision-adapter"
 
-RECOGNITIONS = Counter("vision_recognitions", "Pictures looked at, by outcome", ["outcome"])
+RECOGNITIONS = Counter(
+    "vision_recognitions", "Pictures looked at, by outcome; refused ones are not", ["outcome"]
+)
 SECONDS = Histogram(
     "vision_recognition_seconds",
     "How long a picture was looked at",

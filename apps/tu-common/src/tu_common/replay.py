@@ -46,7 +46,9 @@ def replay_queue(
         channel = connection.channel()
         # What is there now: a message that is parked again at once must not go round for ever.
         there: int = channel.queue_declare(parked, passive=True).method.message_count
-        for _ in range(there if limit is None else min(limit, there)):
+        for _ in range(there):
+            if limit is not None and moved >= limit:
+                break
             method, properties, body = channel.basic_get(parked)
             if method is None:
                 break
@@ -54,7 +56,7 @@ def replay_queue(
             if show:
                 show(message)
             elif not is_whole(message):
-                _stays(message)
+                _left_out(message, "it stays parked")
                 continue
             elif publisher:
                 effect = Effect(exchange, replayed_copy(message), routing_key=queue)
@@ -101,7 +103,10 @@ def replay_topic(
                 if show:
                     show(message)
                 elif not is_whole(message):
-                    _stays(message)
+                    # An offset cannot leave a gap: what follows it would be put back every time.
+                    where = f"{parked}-{record.partition()}-{record.offset()}"
+                    _left_out(message, f"it is passed over at {where}")
+                    consumer.commit(record, asynchronous=False)
                     continue
                 elif producer:
                     producer.publish(Effect(topic, replayed_copy(message)), _TIMEOUT)
@@ -139,8 +144,8 @@ def _committed(consumer: Any, parts: list[TopicPartition]) -> list[TopicPartitio
             time.sleep(0.2)
 
 
-def _stays(message: Message) -> None:
-    print("without its body, so it stays parked:", file=sys.stderr)
+def _left_out(message: Message, where: str) -> None:
+    print(f"without its body, so it cannot be put back; {where}:", file=sys.stderr)
     _print(message, sys.stderr)
 
 

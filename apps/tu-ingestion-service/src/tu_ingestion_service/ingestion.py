@@ -143,6 +143,8 @@ class Ingestion:
                 extra={"uploadId": upload.upload_id, "code": error.code, "why": error.message},
             )
             raise
+        # From here on others may know of the picture, whatever becomes of this answer: it is kept.
+        self._storage.delete(_STARTED + upload.upload_id)
         self._announce(upload, request, info)
         self._save(
             upload.model_copy(

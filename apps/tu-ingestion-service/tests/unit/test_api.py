@@ -61,6 +61,10 @@ class MemoryStorage:
         return not self.down
 
 
+def away(*_: object) -> None:
+    raise UnavailableError(Code.STORAGE_UNAVAILABLE, "down")
+
+
 @dataclass
 class Clock:
     ahead: timedelta = timedelta()
@@ -225,6 +229,20 @@ def test_what_is_not_confirmed_in_time_is_deleted_and_nothing_else(stage: Stage)
     }
     assert stage.ingestion.sweep() == 0
     assert stage.confirm(confirmed["uploadId"], JPEG).status_code == 202
+
+
+def test_what_was_announced_is_kept_though_its_record_was_not_written(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = stage.start()
+    stage.storage.objects[upload["key"]] = JPEG
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.storage, "write", away)
+        assert stage.confirm(upload["uploadId"], JPEG).status_code == 503
+    assert len(stage.announced) == 1
+    stage.clock.ahead = timedelta(days=3)
+    assert stage.ingestion.sweep() == 0
+    assert stage.storage.objects[upload["key"]] == JPEG
 
 
 @pytest.mark.parametrize(

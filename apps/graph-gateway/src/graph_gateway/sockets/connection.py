@@ -225,6 +225,12 @@ class Connection:
             await self._perform(
                 self._session.refused(CloseCode.UNAUTHORIZED, "A bearer token is required.")
             )
+        elif not self._executor.verifier.in_scope(self._caller):
+            # Subscriptions are what a socket is for, and all of them need the scope.
+            metrics.REFUSED.labels("websocket", "forbidden").inc()
+            await self._perform(
+                self._session.refused(CloseCode.FORBIDDEN, "The token lacks the scope.")
+            )
         else:
             self._timers.append(
                 asyncio.get_running_loop().call_later(
@@ -247,7 +253,7 @@ class Connection:
         try:
             try:
                 operation = self._executor.prepare(
-                    caller, "websocket", start.query, start.operation_name, start.variables
+                    caller, start.query, start.operation_name, start.variables
                 )
                 if operation.type is OperationType.SUBSCRIPTION:
                     source = await self._executor.follow(operation, caller, start.variables)
