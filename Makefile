@@ -107,7 +107,7 @@ TEST_PROGRAMS = {"workstation_more_programs": [{"name": "tesseract", "packages":
 
 .PHONY: test-integration
 test-integration: tools dev ## the apps against real RabbitMQ, Kafka, S3 and Keycloak
-	@$(PLAY) playbooks/settings.yml playbooks/workstation.yml playbooks/supply.yml --extra-vars '$(TEST_PROGRAMS)'
+	@$(PLAY) playbooks/settings.yml playbooks/workstation.yml playbooks/supply.yml --skip-tags preflight --extra-vars '$(TEST_PROGRAMS)'
 	@$(DEV)/bin/python -m pytest apps/*/tests/integration
 
 .PHONY: test-platform
