@@ -1,0 +1,75 @@
+"""Takes an image reference apart, for charts that want its pieces as separate values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+DOCUMENTATION = r"""
+name: image_reference
+short_description: The pieces of an image reference
+version_added: 0.2.0
+author: The Trackunit platform maintainers
+description:
+  - Takes a complete reference, C(host[:port]/path[:tag][@digest]), and returns its pieces.
+  - The host must be there, because a short name means different images to different engines.
+options:
+  _input:
+    description: The reference, for example C(docker.io/library/kong:3.9.1@sha256:...).
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: The values of a chart
+  ansible.builtin.set_fact:
+    values:
+      repository: "{{ (kong_image | trackunit.platform.image_reference).name }}"
+"""
+
+RETURN = r"""
+_value:
+  description: >-
+    C(registry) (host and port), C(repository) (path), C(name) (both), C(tag), C(digest), and
+    C(version) (tag and digest as one, C(tag@digest)). What the reference lacks is an empty string.
+  type: dict
+"""
+
+# https://github.com/distribution/reference, with the host made a must.
+REFERENCE = re.compile(
+    r"(?P<registry>localhost(?=[:/])|[A-Za-z0-9.-]+(?=:\d+/)|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
+    r"(?P<port>:\d+)?/"
+    r"(?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+def image_reference(reference: str) -> dict[str, str]:
+    """The pieces of a complete image reference; AnsibleFilterError when it is none."""
+    found = REFERENCE.fullmatch(reference)
+    if not found:
+        raise AnsibleFilterError(
+            f"{reference!r} is no complete image reference. Write host/path:tag or "
+            "host/path@sha256:digest, for example docker.io/library/kong:3.9.1"
+        )
+    piece = found.groupdict(default="")
+    registry = piece["registry"] + piece["port"]
+    return {
+        "registry": registry,
+        "repository": piece["repository"],
+        "name": f"{registry}/{piece['repository']}",
+        "tag": piece["tag"],
+        "digest": piece["digest"],
+        "version": "@".join(part for part in (piece["tag"], piece["digest"]) if part),
+    }
+
+
+class FilterModule:
+    """Registers the filter."""
+
+    def filters(self) -> dict[str, Any]:
+        """Filters by name."""
+        return {"image_reference": image_reference}
