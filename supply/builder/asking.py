@@ -34,20 +34,20 @@ class Answer(StrEnum):
 
 # What each answer means and what to do about it.
 ADVICE = {
-    Answer.GONE: "{host} does not have {things} any more; take a version of this project that "
-    "names others{copy}.",
-    Answer.LOGIN: "{host} gives {things} to nobody without a login; docker login {host}, and let "
-    "the nodes pull too, or use a mirror (supply_image_mirror).",
-    Answer.ARCHITECTURE: "{host} has {things} for other architectures than {architecture}; from "
-    "registries amd64 and arm64 are supported, from packages amd64.",
-    Answer.TLS: "{host} shows a certificate that this machine does not trust, as a proxy that "
-    "reads TLS does; add the proxy's CA to the system's trust store (or name a bundle that has it "
-    "in SSL_CERT_FILE and REQUESTS_CA_BUNDLE), to the Docker engine's and to the nodes'.",
-    Answer.REFUSED: "{host} refuses {things} for now; repeat later with -e supply_ask=true.",
-    Answer.UNREACHABLE: "{host} cannot be reached for {things}; check the network, name "
-    "resolution and HTTPS_PROXY, then repeat with -e supply_ask=true.",
-    Answer.OTHER: "{host} has something else under the name of {things} than this project was "
-    "tested with; do not use it before you know why{copy}.",
+    Answer.GONE: "What is gone at {hosts} ({things}) does not come back: take a version of this "
+    "project that names others{copy}.",
+    Answer.LOGIN: "Without a login {hosts} will not give {things}: docker login there, and let the "
+    "nodes pull too, or use a mirror (supply_image_mirror).",
+    Answer.ARCHITECTURE: "For {architecture}, {hosts} lacks {things}: from registries amd64 and "
+    "arm64 are supported, from packages amd64.",
+    Answer.TLS: "The certificate of {hosts} is not trusted here, as with a proxy that reads TLS: "
+    "add the proxy's CA to the system's trust store (or to the bundle that SSL_CERT_FILE and "
+    "REQUESTS_CA_BUNDLE name), to the Docker engine's and to the nodes'.",
+    Answer.REFUSED: "For now {hosts} refuses {things}: repeat later with -e supply_ask=true.",
+    Answer.UNREACHABLE: "For what cannot be reached ({hosts}), check the network, name resolution "
+    "and HTTPS_PROXY, then repeat with -e supply_ask=true.",
+    Answer.OTHER: "Under the name of {things}, {hosts} has something else than this project was "
+    "tested with: do not use it before you know why{copy}.",
 }
 
 
@@ -217,22 +217,22 @@ def table(findings: Sequence[Finding], taken: Mapping[str, str]) -> str:
 
 
 def advice(findings: Iterable[Finding], mirrors: Mirrors) -> list[str]:
-    """One sentence for each host and answer: what is wrong and what to do."""
-    grouped: dict[tuple[str, Answer], list[Finding]] = {}
+    """One sentence for each kind of answer: where it came from and what to do."""
+    grouped: dict[Answer, list[Finding]] = {}
     for finding in findings:
         if not finding.there:
-            grouped.setdefault((finding.question.host, finding.answer), []).append(finding)
+            grouped.setdefault(finding.answer, []).append(finding)
     mirrored = bool(mirrors.images or mirrors.downloads)
     return [
         ADVICE[answer].format(
-            host=host,
-            things=_listed(f"the {one.question.what} of {one.question.part}" for one in group),
+            hosts=_listed(one.question.host for one in group),
+            things=_listed(f"{one.question.what} of {one.question.part}" for one in group),
             architecture=group[0].question.architecture,
             copy=", or copy what is missing to the mirror and name its digest in supply_pins_file"
             if mirrored
             else "",
         )
-        for (host, answer), group in grouped.items()
+        for answer, group in grouped.items()
     ]
 
 

@@ -73,11 +73,11 @@ def _held(what: str, sha256: str, to: Path, save: Any) -> None:
         try:
             found = save(part)
         except UnansweredError as error:
-            raise BuildError(f"{what}: {error.answer} ({error.detail}). {GO_ON}") from error
+            raise BuildError(f"{what}: {error.answer} ({error.detail}); {GO_ON}") from error
         if found != sha256:
             raise BuildError(
                 f"{what}: its sha256 is {found}, not {sha256}: this is not what the project was "
-                f"tested with. Do not use it before you know why. {GO_ON}"
+                f"tested with. Do not use it before you know why; {GO_ON}"
             )
         part.rename(to)
 

@@ -210,7 +210,7 @@ def _pull(job: Job, reference: str) -> None:
             return
         except BuildError as error:
             if wait is None:
-                raise BuildError(f"{reference} cannot be pulled: {error}. {GO_ON}") from error
+                raise BuildError(f"{reference} cannot be pulled: {error}; {GO_ON}") from error
             time.sleep(wait)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supply.builder.asking import Answer, Finding, Question, advice, questions_of, table
-from supply.builder.catalog import SOURCES, CatalogError, Part
+from supply.builder.catalog import SOURCES, CatalogError, Part, Source
 from supply.builder.keys import keys
 from supply.builder.machine import architecture
 from supply.builder.memory import Memory
@@ -15,6 +15,9 @@ from supply.builder.mirrors import Mirrors, Pins, read_pins
 from supply.builder.run import NO_MIRRORS, Supply, chart_file, store_folder
 from supply.builder.sources import Choice, choose
 from supply.builder.tools import GO_ON, cache_dir
+
+# The architecture that the parts made from packages are for.
+PACKAGES_FOR = "amd64"
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,17 @@ def settle(catalog: Mapping[str, Part], wish: Wish, tell: Callable[[str], None])
     asked = False
     if wish.source != "packages":
         findings, asked = _findings(parts, wish)
-    lacking = {one.question.part: one.reason for one in reversed(findings) if not one.there}
+    lacking: dict[str, str] = {}
+    for one in findings:
+        if not one.there:
+            lacking.setdefault(one.question.part, one.reason)
     choice = choose(parts, wish.source, lacking, wish.left_out)
     stop = _what_stops(parts, wish, choice, lacking)
     if stop:
-        raise CatalogError("\n".join([_report(findings, choice, wish), stop]))
+        taken = {name: source for name, source in choice.sources.items() if name not in lacking}
+        raise CatalogError("\n".join([*_report(findings, taken, wish), stop]))
     if asked:
-        tell(_report(findings, choice, wish))
+        tell("\n".join(_report(findings, choice.sources, wish)))
     return Supply.of(
         parts,
         choice,
@@ -106,34 +113,34 @@ def _what_stops(
     parts: Mapping[str, Part], wish: Wish, choice: Choice, lacking: Mapping[str, str]
 ) -> str:
     """Why nothing can be made with this choice, and what to do; empty where it can."""
-    if wish.source == "registry" and lacking:
-        ways = [GO_ON]
-        if any(parts[name].packages is None for name in lacking):
-            ways.append(
-                'or take the other front door: make up ARGS="-e ingress_controller=traefik"'
+    here = architecture()
+    if here != PACKAGES_FOR:
+        compiled = [name for name in lacking if parts[name].packages]
+        if wish.source == "packages" or compiled:
+            return (
+                f"This machine is {here}, packages are for {PACKAGES_FOR} only"
+                + (f", and registries lack {', '.join(compiled)}" if compiled else "")
+                + ". Nothing was made. Use -e supply=registry once every part can be had there."
             )
-        return (
-            f"supply is registry, and registries lack {', '.join(lacking)}. Nothing was made. "
-            f'To take only these from packages: make up ARGS="-e supply=auto". {", ".join(ways)}'
-        )
-    compiled = [name for name in lacking if choice.sources.get(name) == "packages"]
-    if architecture() != "amd64" and (compiled or wish.source == "packages"):
-        return (
-            f"This machine is {architecture()}, packages are for amd64 only"
-            + (f", and registries lack {', '.join(compiled)}" if compiled else "")
-            + ". Nothing was made. Use -e supply=registry, where every part is for amd64 and arm64."
-        )
-    return ""
+    if wish.source != "registry" or not lacking:
+        return ""
+    ways = ['To take only these from packages: make up ARGS="-e supply=auto"', GO_ON]
+    if any(parts[name].packages is None for name in lacking):
+        ways.append('for the other front door: make up ARGS="-e ingress_controller=traefik"')
+    return (
+        f"supply is registry, and registries lack {', '.join(lacking)}. Nothing was made. "
+        + "; ".join(ways)
+    )
 
 
-def _report(findings: Sequence[Finding], choice: Choice, wish: Wish) -> str:
-    if findings and all(one.answer is Answer.UNREACHABLE for one in findings):
+def _report(findings: Sequence[Finding], taken: Mapping[str, Source], wish: Wish) -> list[str]:
+    """The table and the sentences below it; one line where there is no way out at all."""
+    if not findings:
+        return []
+    if wish.source == "auto" and {one.answer for one in findings} == {Answer.UNREACHABLE}:
         hosts = list(dict.fromkeys(one.question.host for one in findings))
-        return (
-            f"supply: none of {len(hosts)} hosts ({', '.join(hosts)}) can be reached: "
-            f"{findings[0].detail}"
-        )
-    return "\n".join([table(findings, choice.sources), *advice(findings, wish.mirrors)])
+        return [f"supply: none of {', '.join(hosts)} can be reached ({findings[0].detail})"]
+    return [table(findings, taken), *advice(findings, wish.mirrors)]
 
 
 def _summary(
