@@ -25,6 +25,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     """Arguments: `state` (resolved, built), `source` (auto, registry, packages), `parts` (list).
 
     `image_registry` is where images made here are pushed to; empty for a cluster that has them.
+    `leave_out` names parts that the settings do not use. `ask_again` forgets what hosts answered.
+    `image_mirror`, `download_mirror` and `pins_file` say where public things are had instead.
     """
 
     _supports_check_mode = True
@@ -39,33 +41,31 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             argument_spec={
                 "state": {"choices": ["resolved", "built"], "default": "resolved"},
                 "source": {"choices": ["auto", "registry", "packages"], "default": "auto"},
+                "ask_again": {"type": "bool", "default": False},
+                "leave_out": {"type": "list", "elements": "str", "default": []},
+                "image_mirror": {"type": "str", "default": ""},
+                "download_mirror": {"type": "str", "default": ""},
+                # Not a path: an empty one would become the current folder.
+                "pins_file": {"type": "str", "default": ""},
                 "parts": {"type": "list", "elements": "str", "default": []},
                 "cache_dir": {"type": "path", "required": True},
                 "image_registry": {"type": "str", "default": ""},
             }
         )
         self._environment = {"TRACKUNIT_CACHE_DIR": arguments["cache_dir"]}
-        made = 0
-        if arguments["state"] == "built":
+        if arguments["state"] == "resolved":
+            command, words = "resolve", []
+        else:
             command = "missing" if self._task.check_mode else "build"
-            lines = self._builder(command, arguments, show=not self._task.check_mode)
-            made = int(lines[-1].split()[1])
-        facts = json.loads(self._builder("resolve", {**arguments, "parts": []}, show=False)[-1])
-        return {"changed": made > 0, "ansible_facts": facts, "made": made}
+            words = ["--facts", *arguments["parts"]]
+        show = command == "build"
+        lines = self._builder([command, *words, *_options(arguments)], show=show)
+        made = 0 if command == "resolve" else int(lines[-2].split()[1])
+        return {"changed": made > 0, "ansible_facts": json.loads(lines[-1]), "made": made}
 
-    def _builder(self, command: str, arguments: dict[str, Any], *, show: bool) -> list[str]:
+    def _builder(self, words: list[str], *, show: bool) -> list[str]:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "supply.builder",
-                command,
-                *arguments["parts"],
-                "--source",
-                arguments["source"],
-                "--image-registry",
-                arguments["image_registry"],
-            ],
+            [sys.executable, "-m", "supply.builder", *words],
             cwd=ROOT,
             env={**os.environ, **self._environment},
             stdin=subprocess.DEVNULL,
@@ -73,14 +73,28 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             stderr=subprocess.PIPE,
             text=True,
         )
-        lines = []
+        lines: list[str] = []
         for line in process.stdout or ():
-            lines.append(line.rstrip())
-            if show:
+            # The last line is for the play, not for the reader.
+            if show and lines:
                 display.display(lines[-1])
-        errors = process.stderr.read() if process.stderr else ""
+            lines.append(line.rstrip())
+        said = (process.stderr.read() if process.stderr else "").strip()
         if process.wait() != 0:
-            raise AnsibleActionFail(
-                errors.strip() or f"the builder ended with {process.returncode}"
-            )
+            raise AnsibleActionFail(said or f"the builder ended with {process.returncode}")
+        if said:
+            display.display(said)
         return lines
+
+
+def _options(arguments: dict[str, Any]) -> list[str]:
+    """The builder's options for a task's arguments."""
+    options = [f"--source={arguments['source']}"]
+    options += [f"--leave-out={part}" for part in arguments["leave_out"]]
+    if arguments["ask_again"]:
+        options.append("--ask-again")
+    for name in ("image_registry", "image_mirror", "download_mirror"):
+        options.append(f"--{name.replace('_', '-')}={arguments[name]}")
+    if arguments["pins_file"]:
+        options.append(f"--pins={arguments['pins_file']}")
+    return options

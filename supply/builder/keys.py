@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from supply.builder.catalog import ROOT, Part, Source
+from supply.builder.catalog import ROOT, Part, Recipe, Source
+from supply.builder.machine import architecture
 
 # Raised when a kind's way of building changes what comes out of unchanged pins.
 RECIPE_VERSION = 1
@@ -25,7 +27,10 @@ PINS = {
     "pypi": (".txt",),
     "debian": (),
     "binary": (),
+    "download": (),
 }
+# Kinds that take what was made for one architecture by others.
+TAKEN = ("binary", "download")
 _PINS = {suffix for suffixes in PINS.values() for suffix in suffixes}
 _IGNORED = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
@@ -43,24 +48,24 @@ def files_of(path: Path) -> list[Path]:
     )
 
 
-def inputs_of(part: Part) -> list[Path]:
+def inputs_of(part: Part, recipe: Recipe) -> list[Path]:
     """The repository's files that go into a part."""
-    kind = part.packages.kind if part.packages else ""
+    kind, folder = recipe.kind, part.folder(recipe)
     if kind != "service":
         # A Dockerfile beside a go.mod is the image's affair: changing it compiles nothing again.
         return [
             file
-            for file in (files_of(part.folder) if part.folder.exists() else [])
+            for file in (files_of(folder) if folder.exists() else [])
             if (file.suffix in PINS.get(kind, ()))
             or (kind not in PINS and file.suffix not in _PINS)
         ]
     common = ROOT / "apps" / "tu-common"
-    sources = [folder / name for folder in (part.folder, common) for name in SERVICE_FILES]
+    sources = [place / name for place in (folder, common) for name in SERVICE_FILES]
     sources.append(ROOT / "apps" / "requirements.lock")
     return [file for source in sources if source.exists() for file in files_of(source)]
 
 
-def keys(parts: dict[str, Part], source: Source) -> dict[str, str]:
+def keys(parts: Mapping[str, Part], sources: Mapping[str, Source]) -> dict[str, str]:
     """The key of every part, from its entry, its files and the keys of what it needs."""
     done: dict[str, str] = {}
 
@@ -68,14 +73,16 @@ def keys(parts: dict[str, Part], source: Source) -> dict[str, str]:
         if name in done:
             return done[name]
         part = parts[name]
-        recipe = part.recipe(source)
+        recipe = part.recipe(sources[name])
         digest = hashlib.sha256()
         if recipe is None:
             digest.update(part.registry_image.encode())
         else:
             entry = [RECIPE_VERSION, part.version, recipe.kind, recipe.options]
             digest.update(json.dumps(entry, sort_keys=True).encode())
-            for file in inputs_of(part):
+            if recipe.kind in TAKEN:
+                digest.update(architecture().encode())
+            for file in inputs_of(part, recipe):
                 digest.update(f"{file.relative_to(ROOT)}\0{file.stat().st_mode & 0o111}\0".encode())
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
             for need in recipe.needs:
@@ -88,8 +95,6 @@ def keys(parts: dict[str, Part], source: Source) -> dict[str, str]:
     return done
 
 
-def image_name(part: Part, key: str, source: Source) -> str:
-    """The complete image reference that Kubernetes objects use for a part."""
-    if part.recipe(source) is None:
-        return part.registry_image
+def image_name(part: Part, key: str) -> str:
+    """The complete reference of an image that is made here."""
     return f"{REGISTRY_NAME}/{part.name}:{part.version}-{key}"

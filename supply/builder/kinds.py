@@ -13,15 +13,30 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from supply.builder.catalog import ROOT, Part, Recipe
-from supply.builder.tools import KEY_LABEL, BuildError, Shell, cache_dir, docker_cli
+from supply.builder.catalog import ROOT, Part, Recipe, downloads
+from supply.builder.machine import architecture
+from supply.builder.mirrors import Mirrors
+from supply.builder.tools import GO_ON, KEY_LABEL, BuildError, Shell, cache_dir, docker_cli
 
 # Where a part's files become an image; the others leave files only.
 IMAGE_KINDS = frozenset({"debian", "image", "service", "node"})
+# Where programs to be run on this machine come out.
+TOOL_KINDS = frozenset({"go", "binary", "download"})
+
+# The engine's own builder, because another one does not see the images of this engine; and one
+# manifest for one platform, because an index with attestations cannot be loaded onto a node.
+BUILD_ENVIRONMENT = {
+    "DOCKER_BUILDKIT": "1",
+    "BUILDX_BUILDER": "default",
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+}
+# Seconds between the tries to pull an image.
+PULL_PAUSES = (2.0, 8.0, 20.0)
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,15 @@ class Job:
     work: Path
     outputs: dict[str, Path]
     images: dict[str, str]
+    # Those of the images that come from a registry.
+    pulled: frozenset[str]
+    mirrors: Mirrors
     shell: Shell
+
+    @property
+    def folder(self) -> Path:
+        """The folder with the part's pins and Dockerfile, or the service's source."""
+        return self.part.folder(self.recipe)
 
     @property
     def label(self) -> str:
@@ -62,14 +85,14 @@ def go(job: Job) -> None:
         flags = f"-s -w {job.recipe.options.get('ldflags', '')}".strip()
         job.shell.run(
             ["go", "build", "-ldflags", flags, "-o", job.out / output, package],
-            cwd=job.part.folder,
+            cwd=job.folder,
             env=environment,
         )
     for name, source in job.recipe.options.get("files", {}).items():
         module, _, inside = source.partition(":")
         answer = subprocess.run(
             ["go", "mod", "download", "-json", module],
-            cwd=job.part.folder,
+            cwd=job.folder,
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
@@ -94,7 +117,7 @@ def maven(job: Job) -> None:
             f"-Doutput={job.out}",
             f"-DbuildDirectory={job.work / 'build'}",
             "--file",
-            job.part.folder / "pom.xml",
+            job.folder / "pom.xml",
             "package",
         ]
     )
@@ -116,7 +139,7 @@ def pypi(job: Job) -> None:
             "--target",
             job.out,
             "--requirement",
-            job.part.folder / "requirements.txt",
+            job.folder / "requirements.txt",
         ]
     )
 
@@ -158,7 +181,7 @@ def debian(job: Job) -> None:
 def _context(job: Job) -> Path:
     """The build context: the part's folder, and what its needs left, below deps/."""
     context = job.work / "context"
-    shutil.copytree(job.part.folder, context) if job.part.folder.exists() else context.mkdir()
+    shutil.copytree(job.folder, context) if job.folder.exists() else context.mkdir()
     for need in job.recipe.needs:
         if need in job.outputs and any(job.outputs[need].iterdir()):
             shutil.copytree(
@@ -174,7 +197,26 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
+def _pull(job: Job, reference: str) -> None:
+    """Have an upstream image in the engine; a registry that refuses is asked again."""
+    there = subprocess.run(
+        [docker_cli(), "image", "inspect", reference], capture_output=True, check=False
+    )
+    if there.returncode == 0:
+        return
+    for wait in (*PULL_PAUSES, None):
+        try:
+            job.shell.run([docker_cli(), "pull", "--quiet", reference])
+            return
+        except BuildError as error:
+            if wait is None:
+                raise BuildError(f"{reference} cannot be pulled: {error}; {GO_ON}") from error
+            time.sleep(wait)
+
+
 def _build(job: Job, context: Path, base: str) -> None:
+    if base in job.pulled:
+        _pull(job, base)
     job.shell.run(
         [
             docker_cli(),
@@ -188,7 +230,7 @@ def _build(job: Job, context: Path, base: str) -> None:
             job.image,
             context,
         ],
-        env={"DOCKER_BUILDKIT": "1"},
+        env=BUILD_ENVIRONMENT,
     )
 
 
@@ -205,7 +247,7 @@ def service(job: Job) -> None:
     wheels.mkdir(parents=True)
     for wheel in wheelhouse(job.shell).iterdir():
         _link(str(wheel), str(wheels / wheel.name))
-    for folder in (ROOT / "apps" / "tu-common", job.part.folder):
+    for folder in (ROOT / "apps" / "tu-common", job.folder):
         # A copy, because a build writes into the source tree and several services share one.
         source = job.work / folder.name
         shutil.copytree(folder, source, ignore=shutil.ignore_patterns("tests", "__pycache__"))
@@ -221,7 +263,7 @@ def service(job: Job) -> None:
                 source,
             ]
         )
-    shutil.copy2(job.part.folder / "Dockerfile", context / "Dockerfile")
+    shutil.copy2(job.folder / "Dockerfile", context / "Dockerfile")
     _build(job, context, job.images[job.recipe.needs[0]])
 
 
@@ -268,12 +310,13 @@ def node(job: Job) -> None:
     base = job.images[job.recipe.options["base"]]
     command: list[str | Path] = [context / "build", "--context", context, "--base", base]
     command += ["--tag", job.image, "--label", job.label]
-    job.shell.run(command, env={"DOCKER": docker_cli()})
+    job.shell.run(command, env={**BUILD_ENVIRONMENT, "DOCKER": docker_cli()})
 
 
 def binary(job: Job) -> None:
     """Files taken out of an upstream image, for command line tools from a registry."""
-    reference = job.recipe.options["image"]
+    reference = job.mirrors.image(job.recipe.options["image"])
+    _pull(job, reference)
     created = subprocess.run(
         [docker_cli(), "create", reference, "none"], capture_output=True, text=True, check=False
     )
@@ -287,6 +330,21 @@ def binary(job: Job) -> None:
         job.shell.run([docker_cli(), "rm", container])
 
 
+def download(job: Job) -> None:
+    """Published programs for this architecture, held to the catalog's checksums."""
+    # What speaks HTTP is loaded only where something is fetched: it takes a quarter of a second.
+    from supply.builder.fetch import fetch_file  # noqa: PLC0415
+
+    for name, builds in downloads(job.recipe).items():
+        build = builds.get(architecture())
+        if build is None:
+            raise BuildError(
+                f"{name} is published for {', '.join(builds)}, not for {architecture()}"
+            )
+        fetch_file(job.mirrors.url(build.url), build.sha256, job.out / name)
+        (job.out / name).chmod(0o755)
+
+
 KINDS: dict[str, Callable[[Job], None]] = {
     "go": go,
     "maven": maven,
@@ -296,4 +354,5 @@ KINDS: dict[str, Callable[[Job], None]] = {
     "service": service,
     "node": node,
     "binary": binary,
+    "download": download,
 }

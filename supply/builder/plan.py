@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 
-from supply.builder.catalog import CatalogError, Part, Source
+from supply.builder.catalog import CatalogError
 
 
 def closure(
-    parts: dict[str, Part], wanted: Iterable[str], source: Source, done: frozenset[str]
+    needs: Mapping[str, Iterable[str]], wanted: Iterable[str], done: Set[str] = frozenset()
 ) -> list[str]:
     """The wanted parts and all that they need, needs first; nothing below a part that is done."""
     order: list[str] = []
@@ -17,13 +17,12 @@ def closure(
     def visit(name: str) -> None:
         if name in order or name in done:
             return
-        if name not in parts:
-            raise CatalogError(f"no part {name}; there are: {', '.join(sorted(parts))}")
+        if name not in needs:
+            raise CatalogError(f"no part {name}; there are: {', '.join(sorted(needs))}")
         if name in path:
             raise CatalogError(f"parts need each other: {' → '.join([*path, name])}")
-        recipe = parts[name].recipe(source)
         path.append(name)
-        for need in recipe.needs if recipe else ():
+        for need in needs[name]:
             visit(need)
         path.pop()
         order.append(name)

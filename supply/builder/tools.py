@@ -14,7 +14,8 @@ from pathlib import Path
 
 KEY_LABEL = "platform.trackunit.supply.key"
 
-
+# The way on from something that a registry does not give.
+GO_ON = 'to go on without registries: make up ARGS="-e supply=packages"'
 MISSING = "What is missing is installed by: ansible-playbook playbooks/workstation.yml"
 
 

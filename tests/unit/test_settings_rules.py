@@ -82,6 +82,12 @@ EXTERNAL = {
             "oidc_issuer": "https://login.graphql.local/realms/another",
         },
         {
+            "supply_ask": True,
+            "supply_image_mirror": "127.0.0.1:5000/public",
+            "supply_download_mirror": "http://127.0.0.1:8080/files",
+            "supply_pins_file": "/etc/trackunit/pins.yml",
+        },
+        {
             **EXTERNAL,
             "oidc_issuer": "https://login.microsoftonline.com/tenant/v2.0",
             "kafka_bootstrap_servers": "kafka.example.org:9093",
@@ -135,6 +141,21 @@ def test_what_a_local_provider_does_not_take_is_refused() -> None:
         "kafka_security_protocol",
         "object_storage_endpoint",
         "object_storage_public_endpoint",
+    ]
+
+
+def test_mirrors_are_hosts_and_urls() -> None:
+    result = check(
+        supply_ask="perhaps",
+        supply_image_mirror="https://mirror.example.com",
+        supply_download_mirror="http://mirror.example.com",
+        supply_pins_file="pins.yml",
+    )
+    assert wrong(result) == [
+        "supply_ask",
+        "supply_image_mirror",
+        "supply_download_mirror",
+        "supply_pins_file",
     ]
 
 

@@ -11,6 +11,7 @@ from supply.builder.catalog import CatalogError, Part, Recipe, load
 from supply.builder.keys import image_name, keys
 from supply.builder.plan import closure
 from supply.builder.run import Supply
+from supply.builder.sources import choose, needs_of
 
 
 def part(name: str, *needs: str, kind: str = "image", **options: object) -> Part:
@@ -27,42 +28,45 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_key_changes_with_the_parts_files_and_with_what_it_needs(folder: Path) -> None:
     parts = {"low": part("low"), "top": part("top", "low")}
-    before = keys(parts, "packages")
+    sources = choose(parts, "packages", {}).sources
+    before = keys(parts, sources)
     (folder / "Dockerfile").write_text("FROM scratch\n")
-    own = keys(parts, "packages")
+    own = keys(parts, sources)
     assert own["top"] != before["top"]
     assert own["low"] == before["low"]
-    deeper = keys({**parts, "low": part("low", suite="other")}, "packages")
+    deeper = keys({**parts, "low": part("low", suite="other")}, sources)
     assert deeper["top"] != own["top"]
 
 
 def test_a_dockerfile_beside_a_go_module_compiles_nothing_again(folder: Path) -> None:
     (folder / "go.mod").write_text("module x\n")
     parts = {"top": part("top", kind="go")}
-    before = keys(parts, "packages")
+    sources = choose(parts, "packages", {}).sources
+    before = keys(parts, sources)
     (folder / "Dockerfile").write_text("FROM scratch\n")
-    assert keys(parts, "packages") == before
+    assert keys(parts, sources) == before
     (folder / "go.mod").write_text("module y\n")
-    assert keys(parts, "packages") != before
+    assert keys(parts, sources) != before
 
 
 def test_what_is_needed_comes_first_and_nothing_below_a_part_that_is_there() -> None:
-    parts = {"c": part("c", "b"), "b": part("b", "a"), "a": part("a")}
-    assert closure(parts, ["c"], "packages", frozenset()) == ["a", "b", "c"]
-    assert closure(parts, ["c"], "packages", frozenset({"b"})) == ["c"]
+    needs = {"c": ("b",), "b": ("a",), "a": ()}
+    assert closure(needs, ["c"]) == ["a", "b", "c"]
+    assert closure(needs, ["c"], frozenset({"b"})) == ["c"]
 
 
 def test_parts_that_need_each_other_and_unknown_parts_are_named() -> None:
     with pytest.raises(CatalogError, match="a → b → a"):
-        closure({"a": part("a", "b"), "b": part("b", "a")}, ["a"], "packages", frozenset())
+        closure({"a": ("b",), "b": ("a",)}, ["a"])
     with pytest.raises(CatalogError, match="no part nothing"):
-        closure({}, ["nothing"], "packages", frozenset())
+        closure({}, ["nothing"])
 
 
 def test_an_upstream_image_is_used_by_its_own_name() -> None:
     pulled = Part("p", "1", "x", Recipe("image"), registry_image="docker.io/library/p:1@sha256:00")
-    assert image_name(pulled, "k", "registry") == "docker.io/library/p:1@sha256:00"
-    assert image_name(pulled, "k", "packages") == "trackunit.local/p:1-k"
+    named = Supply.of({"p": pulled}, choose({"p": pulled}, "registry", {}))
+    assert named.image("p") == "docker.io/library/p:1@sha256:00"
+    assert image_name(pulled, "k") == "trackunit.local/p:1-k"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,43 @@ def test_a_wrong_catalog_says_where(tmp_path: Path, text: str, says: str) -> Non
     catalog = tmp_path / "catalog.yml"
     catalog.write_text(text)
     with pytest.raises(CatalogError, match=says):
-        Supply.of(load(catalog), "packages")
+        parts = load(catalog)
+        Supply.of(parts, choose(parts, "packages", {}))
+
+
+HEX = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("registry", "says"),
+    [
+        ("[]", "x: registry: must be a mapping"),
+        ("{images: x}", "x: registry: must be a mapping of image"),
+        ("{image: docker.io/library/x:1}", "x: registry.image: docker.io/library/x:1 is not"),
+        (f"{{image: 'library/x@sha256:{HEX[1:]}'}}", "x: registry.image"),
+        ("{chart: {repo: r, name: n, version: 1}}", "x: registry.chart: has name, repo, version"),
+        ("{chart: {ref: r, version: 1, sha256: abc}}", "x: registry.chart: sha256 is abc"),
+        ("{with: z}", "x: registry.with: there is no part z"),
+        ("{recipe: {kind: binary, files: {}}}", "x: registry.recipe.image: None is not"),
+        ("{recipe: {kind: download}}", "x: registry.recipe.files: must name"),
+        ("{recipe: {kind: download, files: {f: {sparc: {}}}}}", r"files\.f: must be by amd64 and"),
+        (
+            "{recipe: {kind: download, files: {f: {amd64: {url: 'https://x'}}}}}",
+            r"files\.f\.amd64: must have url and sha256",
+        ),
+        (
+            "{recipe: {kind: download, files: {f: {amd64: {url: 'http://x', sha256: x}}}}}",
+            "url is http://x, not https",
+        ),
+    ],
+)
+def test_a_pulled_thing_without_a_digest_is_refused(
+    tmp_path: Path, registry: str, says: str
+) -> None:
+    catalog = tmp_path / "catalog.yml"
+    catalog.write_text(f"parts: {{x: {{version: 1, why: y, registry: {registry}}}}}")
+    with pytest.raises(CatalogError, match=says):
+        load(catalog)
 
 
 def test_a_version_has_one_home(tmp_path: Path) -> None:
@@ -101,6 +141,19 @@ def test_a_version_has_one_home(tmp_path: Path) -> None:
 
 def test_the_catalog_of_this_repository_is_whole() -> None:
     parts = load()
-    for source in ("packages", "registry"):
-        names = [name for name, entry in parts.items() if entry.available(source)]
-        assert closure({n: parts[n] for n in names}, names, source, frozenset())
+    for wanted in ("packages", "registry"):
+        choice = choose(parts, wanted, {})
+        assert closure(needs_of(parts, choice.sources), choice.sources)
+
+
+def test_all_that_is_made_from_packages_is_made_for_the_platform() -> None:
+    parts = load()
+    supply = Supply.of(parts, choose(parts, "packages", {}))
+    made = set(closure(supply.needs(), supply.used()))
+    assert made == {name for name in supply.parts if not parts[name].only_on_demand}
+
+
+def test_with_registries_nothing_is_compiled() -> None:
+    parts = load()
+    supply = Supply.of(parts, choose(parts, "registry", {}))
+    assert supply.recipe_kinds() == ["binary", "download", "image", "service"]

@@ -1,0 +1,122 @@
+"""Asks every host side by side for everything that a platform needs from registries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import requests
+
+from supply.builder.asking import (
+    Answer,
+    Finding,
+    Question,
+    chart_entry,
+    chart_layer,
+    judge_architecture,
+    judge_chart,
+    judge_content,
+    judge_status,
+    parsed,
+    platforms_of,
+)
+from supply.builder.fetch import archive_url, read_index
+from supply.builder.mirrors import Mirrors, Reference
+from supply.builder.registry import Registries, logins
+from supply.builder.web import UnansweredError, Web
+
+AT_ONCE = 16
+A = TypeVar("A")
+B = TypeVar("B")
+Judgement = tuple[Answer, str]
+NO_MANIFEST = (Answer.OTHER, "no manifest")
+
+
+def ask(questions: Sequence[Question], mirrors: Mirrors, web: Web | None = None) -> list[Finding]:
+    """The answer to every question, in their order.
+
+    Each host is tried once first: what is wrong with a host is wrong with all that is on it, and a
+    machine without a way out waits for one time-out.
+    """
+    web = web or Web()
+    asker = _Asker(web, Registries(web, logins()), mirrors)
+    first = {question.host: question for question in questions}
+    wrong = dict(zip(first, _side_by_side(asker.reach, first.values()), strict=True))
+    return _side_by_side(
+        lambda question: Finding(question, *(wrong[question.host] or asker.answer(question))),
+        questions,
+    )
+
+
+def _side_by_side(function: Callable[[A], B], over: Iterable[A]) -> list[B]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(function, over))
+
+
+class _Asker:
+    def __init__(self, web: Web, registries: Registries, mirrors: Mirrors) -> None:
+        self._web = web
+        self._registries = registries
+        self._mirrors = mirrors
+
+    def reach(self, question: Question) -> Judgement | None:
+        """What is wrong with a question's host as a whole, if something is."""
+        try:
+            if question.of_registry:
+                url = f"{self._web.base(question.host)}/v2/"
+            else:
+                url = "/".join(question.where.split("/")[:3]) + "/"
+            self._web.get(url, method="HEAD", tries=2)
+        except UnansweredError as error:
+            # A host that refuses for now is asked again, with more tries, for each thing.
+            return None if error.answer is Answer.REFUSED else (error.answer, error.detail)
+        return None
+
+    def answer(self, question: Question) -> Judgement:
+        """The answer to one question."""
+        ask = {"image": self._image, "chart": self._chart, "download": self._download}
+        try:
+            return ask[question.what](question)
+        except UnansweredError as error:
+            return error.answer, error.detail
+
+    def _image(self, question: Question) -> Judgement:
+        reference = Reference.of(question.where)
+        content = self._registries.manifest(reference).content
+        if wrong := judge_content(content, question.expected):
+            return wrong
+        manifest = parsed(content)
+        if manifest is None:
+            return NO_MANIFEST
+        platforms = platforms_of(manifest)
+        if platforms is None:
+            # One image without an index: its configuration says what it is for.
+            digest = str((manifest.get("config") or {}).get("digest", ""))
+            configuration = parsed(self._registries.blob(reference, digest).content) or {}
+            platforms = [str(configuration.get("architecture"))]
+        return judge_architecture(platforms, question.architecture)
+
+    def _chart(self, question: Question) -> Judgement:
+        chart = question.chart
+        if chart is None:
+            return NO_MANIFEST
+        if chart.ref:
+            place = Reference.of(f"{question.where.removeprefix('oci://')}:{chart.version}")
+            manifest = parsed(self._registries.manifest(place).content)
+            found = chart_layer(manifest or {})
+            return judge_chart({"digest": found} if found else None, chart)
+        entry = chart_entry(read_index(self._web, question.where), chart)
+        judged = judge_chart(entry, chart)
+        if entry is None or judged[0] is not Answer.THERE:
+            return judged
+        return self._file(archive_url(entry, question.where, self._mirrors))
+
+    def _download(self, question: Question) -> Judgement:
+        if not question.expected:
+            return judge_architecture([], question.architecture)
+        return self._file(question.where)
+
+    def _file(self, url: str) -> Judgement:
+        status = self._web.status(url)
+        return (Answer.THERE, "") if status == requests.codes.ok else judge_status(status)
