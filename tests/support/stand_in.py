@@ -20,14 +20,15 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
 from plugins.filter.image_reference import image_reference
-from supply.builder.catalog import ROOT, Chart, Part, load
+from supply.builder.catalog import ROOT, Chart, Part, downloads, load
+from supply.builder.machine import architecture
 from supply.builder.run import Supply, say
+from supply.builder.sourcing import Wish, settle
 from supply.builder.tools import docker_cli
 
 # For public references that name an image by its digest alone.
@@ -36,9 +37,13 @@ NO_TAG = "stand-in"
 
 def run(*command: str | Path) -> str:
     """Run a program and give what it printed; its error text ends this one."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stderr.strip()}")
+        sys.exit(
+            f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stderr.strip()}"
+        )
     return done.stdout.strip()
 
 
@@ -121,20 +126,38 @@ class StandIn:
         shutil.copy2(file, self._place(url))
 
 
-def fill(stand_in: StandIn, architecture: str) -> None:
-    """Everything of the catalog that source `registry` pulls and source `packages` can make."""
+def fill(stand_in: StandIn) -> None:
+    """Everything of the catalog that source `registry` takes and source `packages` can make."""
     for part in stand_in.supply.parts.values():
-        recipe: Any = part.registry_recipe
-        if part.packages is None or part.packages.options.get("only_on_demand"):
+        recipe = part.registry_recipe
+        if part.packages is None or part.only_on_demand:
             continue
         if part.registry_image:
             stand_in.image(part, part.registry_image, stand_in.supply.image(part.name))
         elif recipe and recipe.kind == "binary":
             stand_in.programs(part, recipe.options["image"], recipe.options["files"])
         elif recipe and recipe.kind == "download":
-            for program, of in recipe.options["files"].items():
-                stand_in.download(part, program, of[architecture]["url"])
+            for program, builds in downloads(recipe).items():
+                stand_in.download(part, program, builds[architecture()].url)
         if part.registry_chart:
             stand_in.chart(part, part.registry_chart)
-        if part.registry_image or recipe:
+        if part.in_registry:
             say(f"stand-in: {part.name}")
+
+
+def main() -> None:
+    """Fill both, and write the pins."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--registry", required=True, help="host:port of an empty registry")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--helm", required=True, help="the program helm")
+    arguments = parser.parse_args()
+    supply = settle(load(), Wish(source="packages"), say)
+    stand_in = StandIn(supply, arguments.registry, arguments.folder / "downloads", arguments.helm)
+    fill(stand_in)
+    pins = yaml.safe_dump(stand_in.pins)
+    (arguments.folder / "pins.yml").write_text(pins, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
