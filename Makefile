@@ -114,8 +114,12 @@ test-integration: tools dev ## the apps against real RabbitMQ, Kafka, S3 and Key
 test-platform: tools dev ## a cluster of its own, the whole platform, every check through the front door
 	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test
 
+.PHONY: test-registry
+test-registry: tools dev ## the same with every image and chart pulled from a stand-in for the public registries
+	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test --scenario-name registry
+
 .PHONY: test
-test: lint test-unit test-integration test-platform ## everything; what CI calls
+test: lint test-unit test-integration test-platform test-registry ## everything; what CI calls
 
 # The images run Python 3.13, this machine 3.11 or newer: one lock with markers serves both.
 LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11
