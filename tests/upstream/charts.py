@@ -12,6 +12,13 @@ from typing import Any
 
 import yaml
 
+from supply.builder.asking import chart_question
+from supply.builder.catalog import load
+from supply.builder.fetch import fetch_chart
+from supply.builder.machine import architecture
+from supply.builder.run import NO_MIRRORS, chart_file
+from supply.builder.tools import BuildError
+
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = "TRACKUNIT_UPSTREAM_CHARTS"
 """Names a folder of upstream charts: ``<name>/`` or ``<name>-<version>.tgz``."""
@@ -87,13 +94,25 @@ def upstream(part: str, folder: Path) -> Path:
             Path(given) / f"{chart['name']}-{chart['version']}.tgz",
         ]
     else:
-        fetched = resolved("registry")["supply_charts"].get(part, {}).get("chart_ref", "")
-        candidates = [Path(fetched)] if fetched and ours(part) != Path(fetched) else []
+        candidates = [_fetched(part)]
     for candidate in candidates:
         if candidate.is_file() or candidate.is_dir():
             return _unpacked(candidate, folder / chart["name"], chart["version"])
     looked = f"in {given}" if given else f"from {chart['repo']} (and {GIVEN} names no folder)"
     raise NotHereError(f"chart {chart['name']} {chart['version']} cannot be had {looked}")
+
+
+def _fetched(part: str) -> Path:
+    """The packed chart as the builder fetches it for a platform, from the pinned repository."""
+    entry = load()[part]
+    archive = chart_file(entry)
+    question = chart_question(entry, NO_MIRRORS, architecture())
+    if question and not archive.exists():
+        try:
+            fetch_chart(question, NO_MIRRORS, archive)
+        except BuildError as error:
+            raise NotHereError(str(error)) from error
+    return archive
 
 
 def _unpacked(found: Path, to: Path, version: str) -> Path:
