@@ -65,15 +65,15 @@ class Memory:
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
-            found: dict[str, dict[str, Any]] = json.loads(self.file.read_text(encoding="utf-8"))
+            found = json.loads(self.file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return found
+        return found if isinstance(found, dict) else {}
 
     def _counts(self, entry: dict[str, Any]) -> bool:
         try:
             age = self.now - datetime.fromisoformat(entry["asked"]).timestamp()
             limit = SOON if Answer(entry["answer"]) in PASSING else DAY
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError):
             return False
         return 0 <= age < limit
