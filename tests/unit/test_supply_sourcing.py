@@ -226,6 +226,17 @@ def test_ask_again_asks_again(there: Host) -> None:
     assert (supply.asked, bool(said)) == (True, True)
 
 
+def test_what_was_decided_is_kept_for_a_platform_that_is_there(there: Host, clock: Clock) -> None:
+    parts = gone(catalog(there), "door")
+    before, _ = settled(parts)
+    asked = len(there.asked)
+    clock.now += 30 * DAY
+    kept, said = settled(parts, keep=True)
+    assert (kept.sources, said, len(there.asked)) == (before.sources, "", asked)
+    supply, _ = settled(parts, "registry", keep=True)
+    assert dict(supply.sources) == {"broker": "registry", "door": "registry"}
+
+
 def test_registry_does_not_believe_a_remembered_refusal(there: Host) -> None:
     parts = gone(catalog(there), "door")
     settled(parts)
