@@ -25,7 +25,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     """Arguments: `state` (resolved, built), `source` (auto, registry, packages), `parts` (list).
 
     `image_registry` is where images made here are pushed to; empty for a cluster that has them.
-    `leave_out` names parts that the settings do not use. `ask_again` forgets what hosts answered.
+    `leave_out` names parts that the settings do not use. `ask_again` forgets what hosts answered;
+    `keep` decides as it was decided before, and lets nothing that is missing stop the play.
     `image_mirror`, `download_mirror` and `pins_file` say where public things are had instead.
     """
 
@@ -42,6 +43,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "state": {"choices": ["resolved", "built"], "default": "resolved"},
                 "source": {"choices": ["auto", "registry", "packages"], "default": "auto"},
                 "ask_again": {"type": "bool", "default": False},
+                "keep": {"type": "bool", "default": False},
                 "leave_out": {"type": "list", "elements": "str", "default": []},
                 "image_mirror": {"type": "str", "default": ""},
                 "download_mirror": {"type": "str", "default": ""},
@@ -91,8 +93,9 @@ def _options(arguments: dict[str, Any]) -> list[str]:
     """The builder's options for a task's arguments."""
     options = [f"--source={arguments['source']}"]
     options += [f"--leave-out={part}" for part in arguments["leave_out"]]
-    if arguments["ask_again"]:
-        options.append("--ask-again")
+    for name in ("ask_again", "keep"):
+        if arguments[name]:
+            options.append(f"--{name.replace('_', '-')}")
     for name in ("image_registry", "image_mirror", "download_mirror"):
         options.append(f"--{name.replace('_', '-')}={arguments[name]}")
     if arguments["pins_file"]:

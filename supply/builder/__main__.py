@@ -71,6 +71,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("parts", nargs="*")
     parser.add_argument("--source", default="auto", help="auto, registry or packages")
     parser.add_argument("--ask-again", action="store_true", help="forget what hosts answered")
+    parser.add_argument("--keep", action="store_true", help="decide as before, however long ago")
     parser.add_argument("--leave-out", action="append", default=[], help="a part that is not used")
     parser.add_argument("--image-mirror", default="", help="registry that has copies of images")
     parser.add_argument("--download-mirror", default="", help="URL of copies of charts and files")
@@ -95,6 +96,7 @@ def _run(arguments: argparse.Namespace) -> None:
     wish = Wish(
         source=arguments.source,
         ask_again=arguments.ask_again,
+        keep=arguments.keep,
         left_out=frozenset(arguments.leave_out),
         mirrors=Mirrors(arguments.image_mirror, arguments.download_mirror),
         pins_file=arguments.pins,

@@ -30,13 +30,15 @@ class Memory:
         """The memory of a cache folder, at this time."""
         return cls(cache / "supply-answers.json", time.time())
 
-    def known(self, questions: Iterable[Question], *, only_there: bool) -> dict[str, Finding]:
+    def known(
+        self, questions: Iterable[Question], *, only_there: bool = False, any_age: bool = False
+    ) -> dict[str, Finding]:
         """Answers that still count, by key; with `only_there`, no refusals among them."""
         kept = self._read()
         found = {}
         for question in questions:
             entry = kept.get(question.key)
-            if entry is None or not self._counts(entry):
+            if entry is None or not self._counts(entry, any_age=any_age):
                 continue
             finding = Finding(question, Answer(entry["answer"]), str(entry["detail"]))
             if finding.there or not only_there:
@@ -65,15 +67,15 @@ class Memory:
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
-            found: dict[str, dict[str, Any]] = json.loads(self.file.read_text(encoding="utf-8"))
+            found = json.loads(self.file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return found
+        return found if isinstance(found, dict) else {}
 
-    def _counts(self, entry: dict[str, Any]) -> bool:
+    def _counts(self, entry: dict[str, Any], *, any_age: bool = False) -> bool:
         try:
             age = self.now - datetime.fromisoformat(entry["asked"]).timestamp()
             limit = SOON if Answer(entry["answer"]) in PASSING else DAY
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError):
             return False
-        return 0 <= age < limit
+        return any_age or 0 <= age < limit

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import yaml
+
 from supply.builder.catalog import SHA256, CatalogError, Part, Recipe, read_yaml
 
 # Docker Hub's images are called by a name that is not its registry's.
@@ -139,11 +141,17 @@ def read_pins(path: Path, parts: Mapping[str, Part]) -> Pins:
         return CatalogError(f"supply_pins_file {path}: {what}")
 
     try:
-        raw: Any = read_yaml(path.read_bytes()) or {}
-    except OSError as error:
-        raise wrong(f"cannot be read ({error.strerror})") from error
+        raw: Any = read_yaml(path.read_bytes())
+    except (OSError, yaml.YAMLError) as error:
+        raise wrong(f"cannot be read ({error})") from error
     kinds = ("images", "charts", "downloads")
-    if not isinstance(raw, dict) or set(raw) - set(kinds):
+    if raw is None:
+        return Pins()
+    if (
+        not isinstance(raw, dict)
+        or set(raw) - set(kinds)
+        or not all(isinstance(digests, dict) for digests in raw.values())
+    ):
         raise wrong(f"must be a mapping of {', '.join(kinds)}")
     for kind, digests in raw.items():
         for name, digest in digests.items():

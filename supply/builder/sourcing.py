@@ -26,6 +26,9 @@ class Wish:
 
     source: str = "auto"
     ask_again: bool = False
+    # For what works on a platform that is there: what was decided for it counts, however old, and
+    # nothing that is missing is in the way.
+    keep: bool = False
     left_out: frozenset[str] = frozenset()
     mirrors: Mirrors = NO_MIRRORS
     pins_file: Path | None = None
@@ -45,11 +48,12 @@ def settle(catalog: Mapping[str, Part], wish: Wish, tell: Callable[[str], None])
         findings, asked = _findings(parts, wish)
     lacking: dict[str, str] = {}
     for one in findings:
-        if not one.there:
+        # Who set registry and has a platform has it from there.
+        if not one.there and not (wish.keep and wish.source == "registry"):
             lacking.setdefault(one.question.part, one.reason)
     choice = choose(parts, wish.source, lacking, wish.left_out)
-    stop = _what_stops(parts, wish, choice, lacking)
-    if stop:
+    stop = _what_stops(parts, wish, lacking)
+    if stop and not wish.keep:
         taken = {name: source for name, source in choice.sources.items() if name not in lacking}
         raise CatalogError("\n".join([*_report(findings, taken, wish), stop]))
     if asked:
@@ -76,7 +80,9 @@ def _findings(parts: Mapping[str, Part], wish: Wish) -> tuple[list[Finding], boo
     ]
     memory = Memory.of(cache_dir())
     # Who wants registries mends what is wrong and repeats: no refusal may be remembered then.
-    known = memory.known(questions, only_there=wish.source == "registry")
+    known = memory.known(
+        questions, only_there=wish.source == "registry" and not wish.keep, any_age=wish.keep
+    )
     if wish.ask_again:
         known = {}
     if len(known) < len(questions):
@@ -111,9 +117,7 @@ def _in_cache(parts: Mapping[str, Part], questions: Sequence[Question]) -> list[
     ]
 
 
-def _what_stops(
-    parts: Mapping[str, Part], wish: Wish, choice: Choice, lacking: Mapping[str, str]
-) -> str:
+def _what_stops(parts: Mapping[str, Part], wish: Wish, lacking: Mapping[str, str]) -> str:
     """Why nothing can be made with this choice, and what to do; empty where it can."""
     here = architecture()
     if here != PACKAGES_FOR:
