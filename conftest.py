@@ -12,7 +12,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 pytest_plugins = ["tests.support.brokers"]
 
-_MARKED_FOLDERS = {"integration": "integration", "e2e": "e2e"}
+_MARKED_FOLDERS = {"integration": "integration", "e2e": "e2e", "door": "e2e"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -70,6 +70,16 @@ class Cluster:
                 raise TimeoutError(f"{workload}: {ready} of {replicas} pods are ready")
             time.sleep(1)
 
+    def restart(self, workload: Workload, limit: float = 600) -> None:
+        """Replace all pods of a Deployment, as a rollout does it, and wait until the old are gone."""
+        old = self.pods(workload)
+        stamp = {"trackunit.local/restarted-at": str(time.time())}
+        body = {"spec": {"template": {"metadata": {"annotations": stamp}}}}
+        self.apps.patch_namespaced_deployment(workload.name, workload.namespace, body)
+        for pod in old:
+            self.wait_gone(pod, limit)
+        self.wait_ready(workload, len(old), limit)
+
     def exec(self, namespace: str, pod: str, *command: str) -> str:
         output: str = stream.stream(
             self.core.connect_get_namespaced_pod_exec,

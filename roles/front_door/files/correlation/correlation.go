@@ -1,5 +1,5 @@
-// Package correlation gives every request one correlation id. Traefik interprets it; it has no
-// built-in middleware that makes an id.
+// Package correlation gives every request one correlation id and refuses methods that nobody needs.
+// Traefik interprets it; it has no built-in middleware for either.
 package correlation
 
 import (
@@ -35,8 +35,13 @@ func New(_ context.Context, next http.Handler, config *Config, _ string) (http.H
 		}
 		request.Header.Set(header, id)
 		answer.Header().Set(header, id)
-		if config.Status != 0 {
-			http.Error(answer, http.StatusText(config.Status), config.Status)
+		status := config.Status
+		// They echo a request, and open a tunnel; nginx refuses them of itself.
+		if request.Method == http.MethodTrace || request.Method == http.MethodConnect {
+			status = http.StatusMethodNotAllowed
+		}
+		if status != 0 {
+			http.Error(answer, http.StatusText(status), status)
 			return
 		}
 		next.ServeHTTP(answer, request)
