@@ -110,12 +110,22 @@ test-integration: tools dev ## the apps against real RabbitMQ, Kafka, S3 and Key
 	@$(PLAY) playbooks/settings.yml playbooks/workstation.yml playbooks/supply.yml --skip-tags preflight --extra-vars '$(TEST_PROGRAMS)'
 	@$(DEV)/bin/python -m pytest apps/*/tests/integration
 
+# TRACKUNIT_UPSTREAM_CHARTS=folder takes upstream's charts from there (<name>/ or <name>-<version>.tgz).
+.PHONY: test-upstream
+test-upstream: tools ## upstream's charts and ours against what the platform relies on, without a cluster
+	@$(BIN)/python -m supply.builder build helm
+	@$(BIN)/python -m pytest tests/upstream
+
 .PHONY: test-platform
 test-platform: tools dev ## a cluster of its own, the whole platform, every check through the front door
 	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test
 
+.PHONY: test-registry
+test-registry: tools dev ## the same with every image and chart pulled from a stand-in for the public registries
+	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test --scenario-name registry
+
 .PHONY: test
-test: lint test-unit test-integration test-platform ## everything; what CI calls
+test: lint test-unit test-integration test-upstream test-platform test-registry ## everything; what CI calls
 
 # The images run Python 3.13, this machine 3.11 or newer: one lock with markers serves both.
 LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -15,6 +16,8 @@ author: The Trackunit platform maintainers
 description:
   - Takes a complete reference, C(host[:port]/path[:tag][@digest]), and returns its pieces.
   - The host must be there, because a short name means different images to different engines.
+  - The same plugin file holds C(missing_images), which compares what nodes should have with what
+    C(ctr images list --quiet) printed on each.
 options:
   _input:
     description: The reference, for example C(docker.io/library/kong:3.9.1@sha256:...).
@@ -67,9 +70,30 @@ def image_reference(reference: str) -> dict[str, str]:
     }
 
 
+def missing_images(
+    listings: Iterable[Mapping[str, Any]], images: Sequence[str]
+) -> list[dict[str, str]]:
+    """The images that nodes lack, as `node` and `image`.
+
+    `listings` are results of a loop over the nodes, each with `item` (the node) and `stdout_lines`.
+    """
+    return [
+        {"node": listing["item"], "image": image}
+        for listing in listings
+        for image in images
+        if _kept_name(image) not in listing["stdout_lines"]
+    ]
+
+
+def _kept_name(image: str) -> str:
+    """What containerd calls an image that was pulled by its reference: no tag beside a digest."""
+    pieces = image_reference(image)
+    return f"{pieces['name']}@{pieces['digest']}" if pieces["digest"] else image
+
+
 class FilterModule:
-    """Registers the filter."""
+    """Registers the filters."""
 
     def filters(self) -> dict[str, Any]:
         """Filters by name."""
-        return {"image_reference": image_reference}
+        return {"image_reference": image_reference, "missing_images": missing_images}

@@ -38,6 +38,7 @@ class Chart:
     name: str = ""
     repo: str = ""
     ref: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

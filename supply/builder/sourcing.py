@@ -38,7 +38,9 @@ def settle(catalog: Mapping[str, Part], wish: Wish, tell: Callable[[str], None])
     """A source for each part; CatalogError with the whole table where something is missing."""
     if wish.source not in ("auto", *SOURCES):
         raise CatalogError(f"supply: {wish.source} is not one of auto, {', '.join(SOURCES)}")
-    pins = read_pins(wish.pins_file, catalog) if wish.pins_file else Pins()
+    # Pins are of what registries have.
+    pinned = wish.pins_file if wish.source != "packages" else None
+    pins = read_pins(pinned, catalog) if pinned else Pins()
     parts = pins.applied(catalog)
     findings: list[Finding] = []
     asked = False

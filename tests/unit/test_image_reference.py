@@ -3,7 +3,7 @@
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from plugins.filter.image_reference import image_reference
+from plugins.filter.image_reference import image_reference, missing_images
 
 DIGEST = "sha256:" + "0a" * 32
 
@@ -51,3 +51,17 @@ def test_pieces(reference: str, registry: str, repository: str, tag: str, digest
 def test_an_incomplete_reference_is_refused(reference: str) -> None:
     with pytest.raises(AnsibleFilterError, match="no complete image reference"):
         image_reference(reference)
+
+
+def test_a_node_keeps_a_pulled_image_without_its_tag() -> None:
+    made, pulled = "trackunit.local/python:3.13-0123456789ab", f"localhost:5001/q/kong:3@{DIGEST}"
+    listings = [
+        {"item": "one", "stdout_lines": [made, f"localhost:5001/q/kong@{DIGEST}"]},
+        {"item": "two", "stdout_lines": [made, "localhost:5001/q/kong:3"]},
+        {"item": "three", "stdout_lines": []},
+    ]
+    assert missing_images(listings, [made, pulled]) == [
+        {"node": "two", "image": pulled},
+        {"node": "three", "image": made},
+        {"node": "three", "image": pulled},
+    ]

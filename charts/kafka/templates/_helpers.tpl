@@ -19,6 +19,6 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- define "kafka.image" -}}
 {{- with .Values.image -}}
-{{ .repository }}:{{ .tag }}{{ with .digest }}@{{ . }}{{ end }}
+{{ .repository }}{{ with .tag }}:{{ . }}{{ end }}{{ with .digest }}@{{ . }}{{ end }}
 {{- end -}}
 {{- end }}

@@ -18,7 +18,5 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "rabbitmq.image" -}}
-{{- with .Values.image -}}
-{{ .repository }}:{{ .tag }}{{ with .digest }}@{{ . }}{{ end }}
-{{- end -}}
+{{ .registry }}/{{ .repository }}:{{ .tag }}
 {{- end }}
