@@ -102,6 +102,9 @@ def _run(arguments: argparse.Namespace) -> None:
         pins_file=arguments.pins,
     )
     supply = settle(load(arguments.catalog), wish, _tell)
+    for name in arguments.parts:
+        if name not in supply.parts and name in supply.reasons:
+            raise CatalogError(f"{name} cannot be had: {supply.reasons[name]}")
     if arguments.command == "list":
         for name, part in supply.parts.items():
             recipe = supply.recipe(name)

@@ -12,7 +12,6 @@ from supply.builder.asking import (
     Answer,
     Finding,
     Question,
-    chart_entry,
     chart_layer,
     judge_architecture,
     judge_chart,
@@ -21,7 +20,7 @@ from supply.builder.asking import (
     parsed,
     platforms_of,
 )
-from supply.builder.fetch import archive_url, read_index
+from supply.builder.fetch import archive_url, read_entry
 from supply.builder.mirrors import Mirrors, Reference
 from supply.builder.registry import Registries, logins
 from supply.builder.web import UnansweredError, Web
@@ -106,10 +105,7 @@ class _Asker:
             manifest = parsed(self._registries.manifest(place).content)
             found = chart_layer(manifest or {})
             return judge_chart({"digest": found} if found else None, chart)
-        entry = chart_entry(read_index(self._web, question.where), chart)
-        judged = judge_chart(entry, chart)
-        if entry is None or judged[0] is not Answer.THERE:
-            return judged
+        entry = read_entry(self._web, question, chart)
         return self._file(archive_url(entry, question.where, self._mirrors))
 
     def _download(self, question: Question) -> Judgement:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from supply.builder.catalog import Chart, Part, downloads
+from supply.builder.catalog import Chart, Part, downloads, read_yaml
 from supply.builder.mirrors import Mirrors, Reference
 
 What = Literal["image", "chart", "download"]
@@ -184,12 +185,29 @@ def judge_chart(entry: Mapping[str, Any] | None, chart: Chart) -> tuple[Answer, 
     return Answer.THERE, ""
 
 
-def chart_entry(index: object, chart: Chart) -> Mapping[str, Any] | None:
-    """The pinned version's entry in a repository's index."""
+def chart_entry(index: bytes, chart: Chart) -> Mapping[str, Any] | None:
+    """The pinned version's entry in a repository's index; a yaml.YAMLError where it is none."""
+    return _of_version(_excerpt(index, chart), chart) or _of_version(read_yaml(index), chart)
+
+
+def _of_version(index: object, chart: Chart) -> Mapping[str, Any] | None:
     entries = index.get("entries") if isinstance(index, dict) else None
     for entry in (entries or {}).get(chart.name) or []:
         if str(entry.get("version", "")).removeprefix("v") == chart.version.removeprefix("v"):
             return dict(entry)
+    return None
+
+
+def _excerpt(index: bytes, chart: Chart) -> object:
+    """The index with one entry, cut out where it is written as Helm writes it.
+
+    An index has megabytes, and reading it whole as YAML takes seconds.
+    """
+    name, version = re.escape(chart.name), re.escape(chart.version.removeprefix("v"))
+    found = re.search(rf"^  {name}:\n((?:  [- ].*\n?|\n)+)", index.decode(errors="replace"), re.M)
+    for entry in re.split(r"^(?=  - )", found[1] if found else "", flags=re.M):
+        if re.search(rf"^    version: [\"']?v?{version}[\"']?$", entry, re.M):
+            return read_yaml(f"entries:\n  {chart.name}:\n{entry}".encode())
     return None
 
 

@@ -20,22 +20,26 @@ from supply.builder.asking import (
     judge_status,
     parsed,
 )
-from supply.builder.catalog import Chart, read_yaml
+from supply.builder.catalog import Chart
 from supply.builder.mirrors import Mirrors, Reference
 from supply.builder.registry import Registries, logins
 from supply.builder.tools import GO_ON, BuildError
 from supply.builder.web import FETCHING, UnansweredError, Web
 
 
-def read_index(web: Web, url: str) -> Any:
-    """The index of a chart repository."""
-    reply = web.get(url)
+def read_entry(web: Web, question: Question, chart: Chart) -> Mapping[str, Any]:
+    """What the index of a repository says of the chart, once that is what is expected."""
+    reply = web.get(question.where)
     if reply.status != requests.codes.ok:
         raise UnansweredError(*judge_status(reply.status))
     try:
-        return read_yaml(reply.content)
+        entry = chart_entry(reply.content, chart)
     except yaml.YAMLError as error:
         raise UnansweredError(Answer.OTHER, "no index of charts") from error
+    answer, detail = judge_chart(entry, chart)
+    if entry is None or answer is not Answer.THERE:
+        raise UnansweredError(answer, detail)
+    return entry
 
 
 def archive_url(entry: Mapping[str, Any], index: str, mirrors: Mirrors) -> str:
@@ -90,10 +94,7 @@ def _save(web: Web, url: str, to: Path) -> str:
 
 
 def _save_packed(web: Web, question: Question, chart: Chart, mirrors: Mirrors, to: Path) -> str:
-    entry = chart_entry(read_index(web, question.where), chart)
-    answer, detail = judge_chart(entry, chart)
-    if entry is None or answer is not Answer.THERE:
-        raise UnansweredError(answer, detail)
+    entry = read_entry(web, question, chart)
     return _save(web, archive_url(entry, question.where, mirrors), to)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Memory:
                 "detail": finding.detail,
             }
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        part = self.file.with_suffix(".part")
+        part = self.file.with_suffix(f".{os.getpid()}.part")
         part.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         part.replace(self.file)
 

@@ -77,7 +77,6 @@ class StandIn:
         )
         # The nodes and the engine are to get it from the registry.
         run(docker_cli(), "image", "rm", reference)
-        run(docker_cli(), "image", "rm", f"{name}@{self.pins['images'][part.name]}")
 
     def programs(self, part: Part, public: str, files: dict[str, str]) -> None:
         """An image with programs of a part at the paths at which the public one has them."""

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from supply.builder.ask import ask
-from supply.builder.asking import Answer, Finding, Question, questions_of
+from supply.builder.asking import Answer, Finding, Question, chart_entry, questions_of
 from supply.builder.catalog import Chart, Part, Recipe
 from supply.builder.mirrors import Mirrors, Reference
 from supply.builder.web import Patience, Web, failure
@@ -293,6 +294,48 @@ def test_a_chart_version_that_is_gone(there: Host) -> None:
     sha256 = there.chart("/charts", "c", "1.0.1")
     found = answer(chart(there.name, sha256))
     assert (found.answer, found.detail) == (Answer.GONE, "no c 1.0.0 in its index")
+
+
+@pytest.mark.parametrize("style", [None, True])
+def test_an_index_may_be_written_in_any_style(there: Host, style: bool | None) -> None:
+    sha256 = there.chart("/charts", "c", "1.0.0")
+    index = yaml.safe_load(there.answers["/charts/index.yaml"][0].body)
+    index["entries"]["c"].insert(0, {"version": "1.0.0-rc1", "urls": [], "digest": "0"})
+    index["entries"] |= {"b": [{"version": "1.0.0"}], "d": [{"version": "1.0.0"}]}
+    text = yaml.safe_dump(index, default_flow_style=style).encode()
+    there.say("/charts/index.yaml", Reply(body=text))
+    assert answer(chart(there.name, sha256)).answer is Answer.THERE
+
+
+def test_an_index_as_helm_writes_it() -> None:
+    index = b"""apiVersion: v1
+entries:
+  other:
+  - name: other
+    version: 1.0.0
+  c:
+  - annotations:
+      notes: |
+        version: 1.0.0
+
+    name: c
+    urls:
+    - https://example.com/c-1.0.1.tgz
+    version: 1.0.1
+  - name: c
+    dependencies:
+    - name: other
+      version: 1.0.0
+    urls:
+    - https://example.com/c-1.0.0.tgz
+    version: v1.0.0
+  e: []
+generated: "2026-01-01T00:00:00Z"
+"""
+    entry = chart_entry(index, Chart("1.0.0", "0" * 64, name="c"))
+    assert entry
+    assert entry["urls"] == ["https://example.com/c-1.0.0.tgz"]
+    assert chart_entry(index, Chart("1.0.2", "0" * 64, name="c")) is None
 
 
 def test_another_chart_under_the_same_version(there: Host) -> None:
