@@ -152,7 +152,9 @@ def test_a_long_body_is_refused(
     wire: Wire, host: str, prefix: str, method: str, target: str, limit: int, chunked: bool
 ) -> None:
     content = b"x" * (limit + 1)
-    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content) if chunked else content
+    # Where the length is announced the answer comes before the body, which is left away: closed on
+    # unread bytes, a connection may lose its answer.
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content) if chunked else b""
     length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(content)}"
     name = prefix + host
     (answer,) = wire.say(name, request(method, target, name, length, "Connection: close", body=body))

@@ -66,6 +66,48 @@ def test_our_hosts_do(nginx: Nginx, host: str) -> None:
         assert connection.version() in ("TLSv1.2", "TLSv1.3")
 
 
+@pytest.mark.parametrize("host", [HOSTS[0], "other.example"])
+def test_plain_http_gets_nothing(nginx: Nginx, host: str) -> None:
+    nginx.seen.clear()
+    with socket.create_connection(("127.0.0.1", nginx.port), timeout=30) as connection:
+        connection.sendall(f"GET /graphql HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert connection.recv(1024) == b""
+    assert nginx.seen == []
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        ["Content-Length: 99", "Transfer-Encoding: chunked"],
+        ["Transfer-Encoding: chunked", "Content-Length: 4"],
+        ["Transfer-Encoding:\tchunked", "Content-Length: 99"],
+        ["Content-Length: 0", "Content-Length: 99"],
+        ["Content-Length: 0, 99"],
+        ["Content-Length: +99"],
+        ["Transfer-Encoding: xchunked"],
+        ["Transfer-Encoding: chunked, identity"],
+        ["Transfer-Encoding: chunked", "Transfer-Encoding: x"],
+    ],
+)
+def test_a_body_of_doubtful_length_is_refused(nginx: Nginx, framing: list[str]) -> None:
+    nginx.seen.clear()
+    hidden = f"0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: {HOSTS[0]}\r\n\r\n"
+    lines = ["POST /graphql HTTP/1.1", f"Host: {HOSTS[0]}", *framing, "", hidden]
+    with nginx.connect() as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status in (400, 501)
+    assert nginx.seen == []
+
+
+def test_no_trace_and_no_tunnel(nginx: Nginx) -> None:
+    nginx.seen.clear()
+    assert nginx.ask("/graphql", method="TRACE")[0] == 405
+    assert nginx.ask("graphql.local:443", method="CONNECT")[0] in (400, 405)
+    assert nginx.seen == []
+
+
 @pytest.mark.parametrize("code", ["2f", "2F", "5c", "25", "3f", "23", "00", "3b"])
 @pytest.mark.parametrize("path", ["/graphql/%{}x", "/a/..%{}b", "/x%20kong_error_handler/%{}"])
 def test_encoded_separators_are_refused(nginx: Nginx, path: str, code: str) -> None:
