@@ -18,7 +18,9 @@ _CATALOG = Path(__file__).parents[2] / "supply" / "catalog.yml"
 
 # What the controller asks of a Kong before it trusts it with a configuration.
 _ROOT = {
-    "version": str(yaml.safe_load(_CATALOG.read_text(encoding="utf-8"))["parts"]["kong"]["version"]),
+    "version": str(
+        yaml.safe_load(_CATALOG.read_text(encoding="utf-8"))["parts"]["kong"]["version"]
+    ),
     "configuration": {"database": "off", "router_flavor": "traditional", "role": "traditional"},
 }
 

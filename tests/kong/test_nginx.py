@@ -161,7 +161,10 @@ def test_rubbish_is_replaced(nginx: Nginx, given: str) -> None:
 
 def test_a_refused_body_is_logged_with_path_and_id_and_without_query(nginx: Nginx) -> None:
     status, headers, _ = nginx.ask(
-        f"/tu-images/big.png?{SIGNATURE}", "X-Correlation-ID: big-1", method="PUT", body=b"x" * 200_000
+        f"/tu-images/big.png?{SIGNATURE}",
+        "X-Correlation-ID: big-1",
+        method="PUT",
+        body=b"x" * 200_000,
     )
     assert status == 413
     assert values(headers, "X-Correlation-ID") == ["big-1"]
@@ -180,7 +183,14 @@ def test_no_request_line_reaches_the_error_log(nginx: Nginx) -> None:
 @pytest.mark.parametrize(
     "header",
     ["Forwarded", "X-Original-URL", "X-Rewrite-URL", "GAP-Auth", "X-Auth-Request-User"]
-    + ["X-Forwarded-User", "X-Forwarded-Uri", "Proxy", "X_Real_IP", "X_Correlation_ID", "X.Real.IP"],
+    + [
+        "X-Forwarded-User",
+        "X-Forwarded-Uri",
+        "Proxy",
+        "X_Real_IP",
+        "X_Correlation_ID",
+        "X.Real.IP",
+    ],
 )
 def test_no_backend_is_told_who_asks(nginx: Nginx, header: str) -> None:
     nginx.seen.clear()
