@@ -20,7 +20,9 @@ NAMESPACE = "api-gateway"
 @pytest.fixture(scope="session")
 def door(cluster: Cluster) -> Workload:
     """The Deployment that serves the Ingresses."""
-    names = {found.metadata.name for found in cluster.apps.list_namespaced_deployment(NAMESPACE).items}
+    names = {
+        found.metadata.name for found in cluster.apps.list_namespaced_deployment(NAMESPACE).items
+    }
     (name,) = names & set(DOORS)
     return Workload(NAMESPACE, name)
 
@@ -48,7 +50,6 @@ def trickled(wire: Wire, host: str) -> dict[str, Trickle]:
 def guarantee(request: pytest.FixtureRequest, door: Workload) -> None:
     """Leave out what this door is known not to do; the reason is what the documentation says."""
     for marker in request.node.iter_markers("row"):
-        row = rows().get(marker.args[0])
-        if row is None: continue
+        row = rows()[marker.args[0]]
         if door.name in row.cannot:
             pytest.skip(f"{door.name}: {row.cannot[door.name]}")

@@ -46,7 +46,11 @@ SMUGGLED = {
 def hidden_requests(cluster: Cluster, door: Workload, mark: str) -> list[str]:
     """Lines of the door and of what stands behind it that tell of the hidden request."""
     found = []
-    for workload in (door, Workload(NAMESPACE, "oauth2-proxy"), Workload("graph-gateway", "graph-gateway")):
+    for workload in (
+        door,
+        Workload(NAMESPACE, "oauth2-proxy"),
+        Workload("graph-gateway", "graph-gateway"),
+    ):
         for pod in cluster.pods(workload):
             log = cluster.core.read_namespaced_pod_log(
                 pod.metadata.name,
@@ -119,9 +123,7 @@ def test_a_malformed_request_is_refused(wire: Wire, host: str, raw: str) -> None
 def test_only_the_host_that_was_shaken_hands_for(
     wire: Wire, host: str, target: str, name: str
 ) -> None:
-    (answer,) = wire.say(
-        host, request("GET", target, name.format(host=host), "Connection: close")
-    )
+    (answer,) = wire.say(host, request("GET", target, name.format(host=host), "Connection: close"))
     assert answer.status in (400, 403, 404, 421), answer
 
 
@@ -152,17 +154,23 @@ def test_a_long_body_is_refused(
     wire: Wire, host: str, prefix: str, method: str, target: str, limit: int, chunked: bool
 ) -> None:
     content = b"x" * (limit + 1)
-    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content) if chunked else content
+    # Where the length is announced the answer comes before the body, which is left away: closed on
+    # unread bytes, a connection may lose its answer.
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content) if chunked else b""
     length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(content)}"
     name = prefix + host
-    (answer,) = wire.say(name, request(method, target, name, length, "Connection: close", body=body))
+    (answer,) = wire.say(
+        name, request(method, target, name, length, "Connection: close", body=body)
+    )
     assert answer.status == 413
 
 
 @row("long-headers")
 def test_long_headers_are_refused(wire: Wire, host: str) -> None:
     said = ["A: " + "x" * 6_000, "Connection: close"]
-    assert [answer.status for answer in wire.say(host, request("GET", "/graphql", host, *said))] == [401]
+    assert [
+        answer.status for answer in wire.say(host, request("GET", "/graphql", host, *said))
+    ] == [401]
     many = [f"A{number}: " + "x" * 4_000 for number in range(40)]
     answers = wire.say(host, request("GET", "/graphql", host, *many, "Connection: close"))
     assert all(answer.status in (400, 431, 494) for answer in answers), answers

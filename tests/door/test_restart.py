@@ -6,12 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 
 from client_console import graphql
 from client_console.asking import Patience
 from client_console.events import Events
-from client_console.front_door import http_client, websocket
+from client_console.front_door import http_client
 from client_console.oidc import Identity
 from client_console.pictures import checksum
 from tests.support.cluster import Cluster, Workload
@@ -66,24 +65,3 @@ def test_a_subscription_outlives_the_door(
     event = run(watch(), 800)
     assert event["onAnalysisCompleted"]["objectKey"] == upload.key
     assert event["onAnalysisCompleted"]["success"] is True
-
-
-@row("restart-close-frame")
-def test_websockets_are_closed_with_a_frame(
-    platform: Platform, cluster: Cluster, door: Workload
-) -> None:
-    async def closed() -> int | None:
-        async with websocket(platform.config) as connection:
-            try:
-                while True:
-                    await connection.recv()
-            except ConnectionClosed as over:
-                return over.rcvd.code if over.rcvd else None
-
-    async def watch() -> list[int | None]:
-        sockets = [asyncio.create_task(closed()) for _ in range(4)]
-        await asyncio.to_thread(cluster.restart, door)
-        return await asyncio.gather(*sockets)
-
-    codes = run(watch(), 800)
-    assert None not in codes, codes

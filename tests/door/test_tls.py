@@ -20,7 +20,9 @@ def offered(wire: Wire, version: ssl.TLSVersion, ciphers: str) -> ssl.SSLContext
 
 
 @row("other-hosts")
-@pytest.mark.parametrize("name", [None, "other.example", "graphql.local.example", "x.graphql.local"])
+@pytest.mark.parametrize(
+    "name", [None, "other.example", "graphql.local.example", "x.graphql.local"]
+)
 def test_another_host_gets_no_handshake(wire: Wire, name: str | None) -> None:
     with pytest.raises(ssl.SSLError), wire.tls(name):
         pass

@@ -1,4 +1,7 @@
-"""Requests that come a byte at a time are cut; they began with the first test, and are looked at last."""
+"""Requests that come a byte at a time are cut.
+
+They began with the first test, and are looked at last.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +54,9 @@ class Wire:
     def say(self, host: str, request: bytes) -> list[Answer]:
         """Send ``request`` and read all answers until the door closes or has no more to say."""
         with self.tls(host) as connection:
-            try:
+            # Closed while there was more to send: the answer may be there all the same.
+            with suppress(OSError):
                 connection.sendall(request)
-            except OSError:
-                # Closed while there was more to send: the answer may be there all the same.
-                pass
             return answers(until_quiet(connection))
 
 

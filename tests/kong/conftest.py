@@ -17,8 +17,8 @@ from tests.kong.recorder import Configuration, Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUTES = 3
-# Five on each route, and one more on the storage's.
-PLUGINS = 16
+# Four on each route, and one more on the storage's.
+PLUGINS = 13
 SECONDS_TO_CONFIGURE = 120
 
 

@@ -149,14 +149,16 @@ def running(binary: Path, folder: Path, port: int, rendered: Rendered) -> Iterat
     """nginx on ``port`` with the files for Kong in front of a backend that answers everything."""
     for name, text in rendered.files["kong"].items():
         (folder / name).write_text(text, encoding="utf-8")
+    nginx = Nginx(port, folder, folder / "certificate.pem")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-        + ["-keyout", folder / "key.pem", "-out", folder / "certificate.pem", "-subj", "/CN=door"]
-        + ["-addext", "subjectAltName=" + ",".join(f"DNS:{host}" for host in HOSTS)],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-keyout", folder / "key.pem", "-out", nginx.certificate, "-subj", "/CN=door"),
+            *("-addext", "subjectAltName=" + ",".join(f"DNS:{host}" for host in HOSTS)),
+        ],
         check=True,
         capture_output=True,
     )
-    nginx = Nginx(port, folder, folder / "certificate.pem")
 
     class Backend(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -178,7 +180,7 @@ def running(binary: Path, folder: Path, port: int, rendered: Rendered) -> Iterat
             self.end_headers()
             self.wfile.write(b"ok")
 
-        do_POST = do_PUT = do_GET
+        do_POST = do_PUT = do_GET  # noqa: N815 - names of http.server
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

@@ -6,14 +6,21 @@ import json
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import yaml
+
 Configuration = dict[str, Any]
+
+_CATALOG = Path(__file__).parents[2] / "supply" / "catalog.yml"
 
 # What the controller asks of a Kong before it trusts it with a configuration.
 _ROOT = {
-    "version": "3.9.1",
+    "version": str(
+        yaml.safe_load(_CATALOG.read_text(encoding="utf-8"))["parts"]["kong"]["version"]
+    ),
     "configuration": {"database": "off", "router_flavor": "traditional", "role": "traditional"},
 }
 

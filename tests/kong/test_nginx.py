@@ -56,7 +56,7 @@ def logged(nginx: Nginx, correlation_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("sni", [None, "other.example", "kong.example"])
 def test_another_host_gets_no_handshake(nginx: Nginx, sni: str | None) -> None:
-    with pytest.raises(ssl.SSLError, match="(?i)unrecognized"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized"):
         nginx.connect(sni)
 
 
@@ -64,6 +64,48 @@ def test_another_host_gets_no_handshake(nginx: Nginx, sni: str | None) -> None:
 def test_our_hosts_do(nginx: Nginx, host: str) -> None:
     with nginx.connect(host) as connection:
         assert connection.version() in ("TLSv1.2", "TLSv1.3")
+
+
+@pytest.mark.parametrize("host", [HOSTS[0], "other.example"])
+def test_plain_http_gets_nothing(nginx: Nginx, host: str) -> None:
+    nginx.seen.clear()
+    with socket.create_connection(("127.0.0.1", nginx.port), timeout=30) as connection:
+        connection.sendall(f"GET /graphql HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert connection.recv(1024) == b""
+    assert nginx.seen == []
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        ["Content-Length: 99", "Transfer-Encoding: chunked"],
+        ["Transfer-Encoding: chunked", "Content-Length: 4"],
+        ["Transfer-Encoding:\tchunked", "Content-Length: 99"],
+        ["Content-Length: 0", "Content-Length: 99"],
+        ["Content-Length: 0, 99"],
+        ["Content-Length: +99"],
+        ["Transfer-Encoding: xchunked"],
+        ["Transfer-Encoding: chunked, identity"],
+        ["Transfer-Encoding: chunked", "Transfer-Encoding: x"],
+    ],
+)
+def test_a_body_of_doubtful_length_is_refused(nginx: Nginx, framing: list[str]) -> None:
+    nginx.seen.clear()
+    hidden = f"0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: {HOSTS[0]}\r\n\r\n"
+    lines = ["POST /graphql HTTP/1.1", f"Host: {HOSTS[0]}", *framing, "", hidden]
+    with nginx.connect() as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status in (400, 501)
+    assert nginx.seen == []
+
+
+def test_no_trace_and_no_tunnel(nginx: Nginx) -> None:
+    nginx.seen.clear()
+    assert nginx.ask("/graphql", method="TRACE")[0] == 405
+    assert nginx.ask("graphql.local:443", method="CONNECT")[0] in (400, 405)
+    assert nginx.seen == []
 
 
 @pytest.mark.parametrize("code", ["2f", "2F", "5c", "25", "3f", "23", "00", "3b"])
@@ -119,7 +161,10 @@ def test_rubbish_is_replaced(nginx: Nginx, given: str) -> None:
 
 def test_a_refused_body_is_logged_with_path_and_id_and_without_query(nginx: Nginx) -> None:
     status, headers, _ = nginx.ask(
-        f"/tu-images/big.png?{SIGNATURE}", "X-Correlation-ID: big-1", method="PUT", body=b"x" * 200_000
+        f"/tu-images/big.png?{SIGNATURE}",
+        "X-Correlation-ID: big-1",
+        method="PUT",
+        body=b"x" * 200_000,
     )
     assert status == 413
     assert values(headers, "X-Correlation-ID") == ["big-1"]
@@ -137,8 +182,8 @@ def test_no_request_line_reaches_the_error_log(nginx: Nginx) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["Forwarded", "X-Original-URL", "X-Rewrite-URL", "GAP-Auth", "X-Auth-Request-User"]
-    + ["X-Forwarded-User", "X-Forwarded-Uri", "Proxy", "X_Real_IP", "X_Correlation_ID", "X.Real.IP"],
+    "Forwarded X-Original-URL X-Rewrite-URL GAP-Auth X-Auth-Request-User X-Forwarded-User"
+    " X-Forwarded-Uri Proxy X_Real_IP X_Correlation_ID X.Real.IP".split(),
 )
 def test_no_backend_is_told_who_asks(nginx: Nginx, header: str) -> None:
     nginx.seen.clear()

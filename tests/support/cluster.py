@@ -71,7 +71,7 @@ class Cluster:
             time.sleep(1)
 
     def restart(self, workload: Workload, limit: float = 600) -> None:
-        """Replace all pods of a Deployment, as a rollout does it, and wait until the old are gone."""
+        """Replace all pods of a Deployment as a rollout does it; wait until the old are gone."""
         old = self.pods(workload)
         stamp = {"trackunit.local/restarted-at": str(time.time())}
         body = {"spec": {"template": {"metadata": {"annotations": stamp}}}}

@@ -35,8 +35,8 @@ _PLAY = """
       vars:
         rendered:
           configmaps: "{{{{ front_door_configmaps }}}}"
-          kong: "{{{{ lookup('ansible.builtin.template', '{roles}/kong/templates/values.yaml.j2') }}}}"
-          traefik: "{{{{ lookup('ansible.builtin.template', '{roles}/traefik/templates/values.yaml.j2') }}}}"
+          kong: "{{{{ lookup('template', '{roles}/kong/templates/values.yaml.j2') }}}}"
+          traefik: "{{{{ lookup('template', '{roles}/traefik/templates/values.yaml.j2') }}}}"
 """
 
 
@@ -58,8 +58,8 @@ def render(folder: Path, **settings: Any) -> Rendered:
     given = {
         "rendered_to": str(folder / "rendered.json"),
         "supply_images": {
-            "kong": f"docker.io/library/kong:3.9.1@{DIGEST}",
-            "kong-ingress-controller": f"docker.io/kong/kubernetes-ingress-controller:3.4.7@{DIGEST}",
+            "kong": f"docker.io/library/kong:3.9.3@{DIGEST}",
+            "kong-ingress-controller": f"docker.io/kong/controller:3.4.7@{DIGEST}",
             "traefik": f"docker.io/library/traefik:v3.7.14@{DIGEST}",
         },
         "supply_charts": {"kong": {"chart_ref": "kong"}, "traefik": {"chart_ref": "traefik"}},

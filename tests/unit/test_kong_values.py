@@ -63,6 +63,8 @@ def test_a_pod_drains_before_it_is_killed(rendered: Rendered, env: dict[str, str
     (shell, flag, script) = rendered.kong["lifecycle"]["preStop"]["exec"]["command"]
     assert (shell, flag) == ("sh", "-c")
     assert script.startswith("touch /tmp/front-door-draining && exec kong quit ")
+    begin = rendered.kong["lifecycle"]["postStart"]["exec"]["command"]
+    assert begin == ["rm", "-f", "/tmp/front-door-draining"]
     assert "/tmp/front-door-draining" in rendered.files["kong"]["server.conf"]
     options = dict(part.removeprefix("--").split("=") for part in script.split() if "=" in part)
     wait, timeout = int(options["wait"]), int(options["timeout"])
@@ -86,9 +88,7 @@ def test_the_controller_waits_for_kong(rendered: Rendered) -> None:
         (f"registry:5000/kong@{DIGEST}", "3.9"),
     ],
 )
-def test_image_references_of_every_form(
-    tmp_path: Any, reference: str, semver: str
-) -> None:
+def test_image_references_of_every_form(tmp_path: Any, reference: str, semver: str) -> None:
     images = {"kong": reference, "kong-ingress-controller": reference, "traefik": reference}
     image = render(tmp_path, supply_images=images).kong["image"]
     assert image["unifiedRepoTag"] == reference
