@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -44,16 +45,13 @@ class Contract:
 
 def load(path: Path = FILE) -> dict[str, Contract]:
     """The contract of every image that has one, by part."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {
-        part: Contract(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in one.items()
-            }
-        )
-        for part, one in raw.items()
-    }
+    raw: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {part: _contract(one) for part, one in raw.items()}
+
+
+def _contract(raw: dict[str, Any]) -> Contract:
+    terms = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    return Contract(**terms)
 
 
 def _cells(part: str, one: Contract) -> list[str]:
