@@ -19,8 +19,8 @@ HEAD = """\
 
 What roles, charts and tests ask of an image, whether it is a public one or made here.
 `tests/contracts` runs the images made here under exactly these terms: this user, a read-only root
-file system, no capability, volumes at the written paths and nowhere else; `make test-upstream` holds
-the charts to them.
+file system, no capability, volumes at the written paths and nowhere else; `make test-upstream`
+holds the charts to them.
 
 This page is made of [contracts.yml](contracts.yml), which says what each column means:
 `python -m supply.contracts > supply/CONTRACTS.md`
@@ -50,7 +50,9 @@ def load(path: Path = FILE) -> dict[str, Contract]:
 
 
 def _contract(raw: dict[str, Any]) -> Contract:
-    terms = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    terms: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()
+    }
     return Contract(**terms)
 
 
