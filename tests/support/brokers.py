@@ -1,5 +1,6 @@
 """Fixtures for integration tests: RabbitMQ, Kafka, S3 and Keycloak from the supply images.
 
+They are set up as the charts do it, by what the public images and those made here both have.
 Each starts when first asked for, lives for the session, listens on 127.0.0.1 at a free port, and
 is shared: a test uses names of its own (object keys, consumer groups, subjects), or cleans up.
 When a test fails, what the containers logged meanwhile is part of its report.
@@ -145,6 +146,13 @@ class Keycloak:
         }
 
 
+def _readable(file: Path, content: str) -> Path:
+    """Write a file that another user can read in a container."""
+    file.write_text(content, encoding="utf-8")
+    file.chmod(0o644)
+    return file
+
+
 @pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbitmq]:
     import pika
@@ -154,28 +162,31 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbitmq]:
     names = topology.load()
     passwords = {user: secrets.token_urlsafe(16) for user in ("admin", *names.users)}
     folder = tmp_path_factory.mktemp("rabbitmq")
-    # Files keep their mode when they are copied into the container; the broker is another user.
-    definitions = folder / "definitions.json"
-    definitions.write_text(json.dumps(topology.definitions(names, passwords)))
-    definitions.chmod(0o644)
-    settings = folder / "90-tests.conf"
-    settings.write_text(
+    # Files keep their mode when they are mounted into the container; the broker is another user.
+    definitions = _readable(
+        folder / "defs.json", json.dumps(topology.definitions(names, passwords))
+    )
+    settings = _readable(
+        folder / "rabbitmq.conf",
         # As charts/rabbitmq does it: imported again after a restart, a binding to the stream would
         # be refused while the stream is not back yet.
         "definitions.import_backend = local_filesystem\n"
-        "definitions.local.path = /etc/rabbitmq/definitions.json\n"
+        "definitions.local.path = /etc/rabbitmq-definitions/defs.json\n"
         "definitions.skip_if_unchanged = true\n"
+        "log.console = true\n"
+        "log.file = false\n"
         # Tests run where memory and disk are short; the defaults would block publishers.
-        "disk_free_limit.absolute = 200MB\n"
+        "disk_free_limit.absolute = 200MB\n",
     )
-    settings.chmod(0o644)
+    plugins = _readable(folder / "enabled_plugins", "[rabbitmq_prometheus].\n")
     port = free_port()
     with container(
         "rabbitmq",
         ports={5672: port},
         files={
-            "/etc/rabbitmq/definitions.json": definitions,
-            "/etc/rabbitmq/conf.d/90-tests.conf": settings,
+            "/etc/rabbitmq-definitions/defs.json": definitions,
+            "/etc/rabbitmq/rabbitmq.conf": settings,
+            "/etc/rabbitmq/enabled_plugins": plugins,
         },
     ) as broker:
         admin = pika.ConnectionParameters(
@@ -193,18 +204,54 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbitmq]:
         yield Rabbitmq("127.0.0.1", port, "admin", passwords["admin"], passwords, broker)
 
 
+KAFKA_SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@localhost:9093
+listeners=PLAINTEXT://:9092,CONTROLLER://localhost:9093
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=/var/lib/kafka/data
+auto.create.topics.enable=false
+num.partitions=4
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+"""
+KAFKA_START = """
+settings=/etc/kafka/platform/server.properties
+if [ ! -f /var/lib/kafka/data/meta.properties ]; then
+  /opt/kafka/bin/kafka-storage.sh format --cluster-id dHJhY2t1bml0LXRlc3RzMQ --config "$settings"
+fi
+exec /opt/kafka/bin/kafka-server-start.sh "$settings"
+"""
+
+
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[Kafka]:
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     from confluent_kafka.admin import AdminClient
     from confluent_kafka.cimpl import NewTopic
 
     from tu_common import topology
 
     port = free_port()
+    folder = tmp_path_factory.mktemp("kafka")
+    settings = _readable(folder / "server.properties", KAFKA_SETTINGS.format(port=port))
     with container(
         "kafka",
         ports={9092: port},
-        environment={"KAFKA_ADVERTISED_HOST": "127.0.0.1", "KAFKA_ADVERTISED_PORT": str(port)},
+        environment={"KAFKA_HEAP_OPTS": "-Xmx256m", "LOG_DIR": "/tmp"},
+        files={"/etc/kafka/platform/server.properties": settings},
+        entry="sh",
+        command=["-ec", KAFKA_START],
     ) as broker:
         bootstrap = f"127.0.0.1:{port}"
         # The client logs each refused connection while the broker starts.
@@ -229,6 +276,7 @@ def s3() -> Iterator[S3]:
         environment={
             "VGW_BACKEND": "posix",
             "VGW_BACKEND_ARGS": "/mnt/data",
+            "VGW_PORT": ":7070",
             "ROOT_ACCESS_KEY_ID": access_key,
             "ROOT_SECRET_ACCESS_KEY": secret_key,
         },
@@ -245,22 +293,25 @@ def s3() -> Iterator[S3]:
 @pytest.fixture(scope="session")
 def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
     password = secrets.token_urlsafe(16)
-    realm = tmp_path_factory.mktemp("keycloak") / "realm.json"
-    realm.write_text(REALM.read_text(encoding="utf-8").replace("${PASSWORD}", password))
-    realm.chmod(0o644)
+    realm = _readable(
+        tmp_path_factory.mktemp("keycloak") / "realm.json",
+        REALM.read_text(encoding="utf-8").replace("${PASSWORD}", password),
+    )
     port = free_port()
     with container(
         "keycloak",
         ports={8080: port},
-        environment={"JAVA_OPTS_KC_HEAP": "-Xms128m -Xmx384m", "KC_CACHE": "local"},
+        # With the options that our image was built with it is not augmented once more; another is.
+        environment={
+            "JAVA_OPTS_KC_HEAP": "-Xms128m -Xmx384m",
+            "KC_CACHE": "local",
+            "KC_DB": "dev-file",
+            "KC_HEALTH_ENABLED": "true",
+            "KC_HTTP_RELATIVE_PATH": "/",
+            "KC_METRICS_ENABLED": "true",
+        },
         files={"/opt/keycloak/data/import/realm.json": realm},
-        command=[
-            "start",
-            "--optimized",
-            "--import-realm",
-            "--http-enabled=true",
-            "--hostname-strict=false",
-        ],
+        command=["start", "--import-realm", "--http-enabled=true", "--hostname-strict=false"],
     ) as server:
         issuer = f"http://127.0.0.1:{port}/realms/trackunit"
         found = Keycloak(issuer, "api://trackunit", "access_as_user", password, server)

@@ -15,7 +15,12 @@ from typing import TypeVar
 
 import pytest
 
+from supply.contracts import Contract, load
+
 ROOT = Path(__file__).parents[2]
+REGISTRY_NAME = "trackunit.local"
+"""Begins the names of images that are made here."""
+
 LABEL = "platform.trackunit.tests"
 """Carries the process id of the session that a container belongs to."""
 
@@ -127,19 +132,59 @@ def running() -> list[Container]:
 
 
 def sweep() -> None:
-    """Remove containers of sessions that ended without cleaning up."""
-    listed = docker(
-        "ps",
-        "--all",
-        "--filter",
-        f"label={LABEL}",
-        "--format",
-        f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}',
-    )
-    for line in listed.splitlines():
-        identity, _, process = line.partition(" ")
-        if not Path(f"/proc/{process}").exists():
-            docker("rm", "--force", "--volumes", identity, check=False)
+    """Remove containers and volumes of sessions that ended without cleaning up."""
+    of_label = ["--filter", f"label={LABEL}", "--format"]
+    label = f'{{{{.Label "{LABEL}"}}}}'
+    for kind, ls, remove in (
+        ("ID", ["ps", "--all"], ["rm", "--force", "--volumes"]),
+        ("Name", ["volume", "ls"], ["volume", "rm", "--force"]),
+    ):
+        listed = docker(*ls, *of_label, f"{{{{.{kind}}}}} {label}")
+        for line in listed.splitlines():
+            identity, _, process = line.partition(" ")
+            if not Path(f"/proc/{process}").exists():
+                docker(*remove, identity, check=False)
+
+
+def have(image: str) -> None:
+    """Fail unless the engine has the image, after a pull where it is a public one."""
+    if docker("image", "ls", "--quiet", image).strip():
+        return
+    if image.startswith(f"{REGISTRY_NAME}/"):
+        pytest.fail(f"image {image} is not here: run `make supply`")
+    try:
+        docker("pull", "--quiet", image)
+    except RuntimeError as error:
+        pytest.fail(f"image {image} is not here and cannot be pulled: {error}")
+
+
+@cache
+def contracts() -> dict[str, Contract]:
+    """What each image must do, and no container here asks for more."""
+    return load()
+
+
+@contextlib.contextmanager
+def _volumes(image: str, terms: Contract, name: str) -> Iterator[list[str]]:
+    """Arguments for the paths that the image writes: volumes that its user owns.
+
+    A volume begins as what the image has at its path, as in a pod that copies it there.
+    """
+    paths = [path for path in terms.writes if path != "/tmp"]
+    mounts = []
+    try:
+        for number, path in enumerate(paths):
+            docker("volume", "create", "--label", f"{LABEL}={os.getpid()}", f"{name}-{number}")
+            mounts += ["--volume", f"{name}-{number}:{path}"]
+        if paths:
+            owner = ["-R", f"{terms.user}:{terms.user}", *paths]
+            docker("run", "--rm", "--user=0", "--entrypoint=chown", *mounts, image, *owner)
+        if "/tmp" in terms.writes:
+            mounts += ["--tmpfs", "/tmp:exec,mode=1777"]
+        yield mounts
+    finally:
+        for number in range(len(paths)):
+            docker("volume", "rm", "--force", f"{name}-{number}", check=False)
 
 
 @contextlib.contextmanager
@@ -149,27 +194,37 @@ def container(
     ports: dict[int, int],
     environment: dict[str, str] | None = None,
     files: dict[str, Path] | None = None,
+    entry: str = "",
     command: Sequence[str] = (),
 ) -> Iterator[Container]:
-    """The supply image of ``part`` with ``files`` (target: source) put into it, then removed."""
+    """The image of ``part`` under its contract, with ``files`` (target: source) mounted in it.
+
+    As in a pod: the contract's user, a read-only root file system, no capability, volumes at the
+    paths that the contract names. ``entry`` takes the place of the image's own.
+    """
     image = images()[part]
-    if not docker("image", "ls", "--quiet", image).strip():
-        pytest.fail(f"image {image} is not here: run `make supply`")
+    terms = contracts()[part]
+    have(image)
     sweep()
     name = f"trackunit-tests-{part}-{os.getpid()}"
     arguments = ["create", "--name", name, "--label", f"{LABEL}={os.getpid()}"]
+    arguments += ["--user", f"{terms.user}:{terms.user}", "--read-only", "--cap-drop", "ALL"]
+    arguments += ["--security-opt", "no-new-privileges"]
     for inside, outside in ports.items():
         arguments += ["--publish", f"127.0.0.1:{outside}:{inside}"]
     for key, value in (environment or {}).items():
         arguments += ["--env", f"{key}={value}"]
+    for target, source in (files or {}).items():
+        arguments += ["--volume", f"{source}:{target}:ro"]
+    if entry:
+        arguments += ["--entrypoint", entry]
     made = Container(name, image, ports)
-    docker(*arguments, image, *command)
-    try:
-        for target, source in (files or {}).items():
-            docker("cp", str(source), f"{name}:{target}")
-        docker("start", name)
-        _running[part] = made
-        yield made
-    finally:
-        _running.pop(part, None)
-        docker("rm", "--force", "--volumes", name, check=False)
+    with _volumes(image, terms, name) as mounts:
+        docker(*arguments, *mounts, image, *command)
+        try:
+            docker("start", name)
+            _running[part] = made
+            yield made
+        finally:
+            _running.pop(part, None)
+            docker("rm", "--force", "--volumes", name, check=False)

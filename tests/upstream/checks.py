@@ -1,9 +1,10 @@
-"""What is held against the objects of a rendered chart: sentences, none where all is as expected."""
+"""What is held against the objects of a rendered chart: sentences, none where all is right."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from supply.contracts import Contract
 from tests.support.pod_security import containers, restricted
 
 Resource = Mapping[str, Any]
@@ -28,6 +29,50 @@ def problems(
         *_workload(workload, expected["workload"], images),
         *_token(resources, workload, expected["workload"]["token"]),
     ]
+
+
+def beyond(resources: Sequence[Resource], contract: Contract) -> list[str]:
+    """What the main containers ask of their image beyond its contract, or do not give it."""
+    found = []
+    for workload in resources:
+        if workload["kind"] not in WORKLOADS:
+            continue
+        pod = pod_of(workload)
+        read_only = {
+            volume["name"]
+            for volume in pod.get("volumes") or ()
+            if "configMap" in volume or "secret" in volume
+        }
+        for one in pod["containers"]:
+            found += _beyond(one, pod.get("securityContext") or {}, read_only, contract)
+    return found
+
+
+def _beyond(
+    container: Mapping[str, Any],
+    of_pod: Mapping[str, Any],
+    read_only: set[str],
+    contract: Contract,
+) -> Iterator[str]:
+    user = (container.get("securityContext") or {}).get("runAsUser", of_pod.get("runAsUser"))
+    if user != contract.user:
+        yield f"it runs as user {user}, its contract says {contract.user}"
+    names = {
+        entry["name"]
+        for entry in container.get("env") or ()
+        # What only other values are made of.
+        if "fieldRef" not in (entry.get("valueFrom") or {})
+    }
+    for name in sorted(names - set(contract.environment)):
+        yield f"{name} is set, and no contract says that it is read"
+    mounts = container.get("volumeMounts") or ()
+    written = {mount["mountPath"] for mount in mounts if mount["name"] not in read_only}
+    for path in sorted(written ^ set(contract.writes)):
+        yield f"{path} is a volume in only one of the pod and the contract"
+    for mount in mounts:
+        path = mount["mountPath"]
+        if mount["name"] in read_only and not path.startswith(contract.mounts):
+            yield f"{path} is mounted, and no contract says so"
 
 
 def name_of(resource: Resource) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from supply.contracts import load
 from tests.upstream.charts import (
     NotHereError,
     Resource,
@@ -21,12 +22,13 @@ from tests.upstream.charts import (
     rendered,
     upstream,
 )
-from tests.upstream.checks import problems
+from tests.upstream.checks import beyond, problems
 from tests.upstream.values import templated
 
 EXPECTED: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("expectations.yml").read_text(encoding="utf-8")
 )
+CONTRACTS = load()
 # How references are written: as in the catalog, by a mirror on a port, by the builder.
 REFERENCES: dict[str, Callable[[str], str]] = {
     "tag and digest": lambda public: public,
@@ -57,6 +59,8 @@ def check(chart: Path, part: str, way: str, values: Values) -> list[Resource]:
     images, of_role = values[way]
     found = rendered(chart, expected["release"], expected["namespace"], of_role[expected["role"]])
     wrong = problems(found, expected, images)
+    if part in CONTRACTS:
+        wrong += beyond(found, CONTRACTS[part])
     assert not wrong, f"{part} by {chart.name}, {way}:\n" + "\n".join(wrong)
     return found
 

@@ -31,7 +31,7 @@ WRITE = """
 def _secrets() -> dict[str, str]:
     known = yaml.safe_load((ROOT / "roles/credentials/vars/main.yml").read_text(encoding="utf-8"))
     # Hexadecimal, as the salt must be.
-    return {name: "0a1b2c3d" for name in known["credentials_generated"]}
+    return dict.fromkeys(known["credentials_generated"], "0a1b2c3d")
 
 
 def templated(
