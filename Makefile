@@ -108,7 +108,7 @@ TEST_PROGRAMS = {"workstation_more_programs": [{"name": "tesseract", "packages":
 .PHONY: test-integration
 test-integration: tools dev ## the apps against real RabbitMQ, Kafka, S3 and Keycloak
 	@$(PLAY) playbooks/settings.yml playbooks/workstation.yml playbooks/supply.yml --skip-tags preflight --extra-vars '$(TEST_PROGRAMS)'
-	@$(DEV)/bin/python -m pytest apps/*/tests/integration
+	@$(DEV)/bin/python -m pytest apps/*/tests/integration tests/contracts
 
 # TRACKUNIT_UPSTREAM_CHARTS=folder takes upstream's charts from there (<name>/ or <name>-<version>.tgz).
 .PHONY: test-upstream
