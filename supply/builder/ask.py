@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from threading import Thread
 from typing import TypeVar
 
 import requests
@@ -25,7 +27,6 @@ from supply.builder.mirrors import Mirrors, Reference
 from supply.builder.registry import Registries, logins
 from supply.builder.web import UnansweredError, Web
 
-AT_ONCE = 16
 A = TypeVar("A")
 B = TypeVar("B")
 Judgement = tuple[Answer, str]
@@ -41,16 +42,43 @@ def ask(questions: Sequence[Question], mirrors: Mirrors, web: Web | None = None)
     web = web or Web()
     asker = _Asker(web, Registries(web, logins()), mirrors)
     first = {question.host: question for question in questions}
-    wrong = dict(zip(first, _side_by_side(asker.reach, first.values()), strict=True))
-    return _side_by_side(
-        lambda question: Finding(question, *(wrong[question.host] or asker.answer(question))),
-        questions,
-    )
+    reached = _side_by_side(asker.reach, first.values(), web.patience.reach)
+    wrong = dict(zip(first, reached, strict=True))
+    good = [question for question in questions if wrong[question.host] is None]
+    answers = dict(zip(good, _side_by_side(asker.answer, good, web.patience.total), strict=True))
+    return [
+        Finding(question, *(wrong[question.host] or answers[question])) for question in questions
+    ]
 
 
-def _side_by_side(function: Callable[[A], B], over: Iterable[A]) -> list[B]:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(function, over))
+def _side_by_side(
+    function: Callable[[A], B], over: Iterable[A], within: float
+) -> list[B | Judgement]:
+    """The results in order, with those that took too long as unreachable.
+
+    A thread that waits for a name to be resolved, or tries a host's addresses one after the other,
+    cannot be stopped; as a daemon it does not keep the program from ending.
+    """
+    futures: list[Future[B]] = []
+    for item in over:
+        future: Future[B] = Future()
+        Thread(target=_run, args=(future, function, item), daemon=True).start()
+        futures.append(future)
+    until = time.monotonic() + within
+    found: list[B | Judgement] = []
+    for future in futures:
+        try:
+            found.append(future.result(max(0.0, until - time.monotonic())))
+        except TimeoutError:
+            found.append((Answer.UNREACHABLE, f"no answer within {within:g} s"))
+    return found
+
+
+def _run(future: Future[B], function: Callable[[A], B], item: A) -> None:
+    try:
+        future.set_result(function(item))
+    except Exception as error:
+        future.set_exception(error)
 
 
 class _Asker:

@@ -38,7 +38,6 @@ class Chart:
     name: str = ""
     repo: str = ""
     ref: str = ""
-    sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ def _fall(
             return
         part = parts[name]
         chosen[name] = "packages" if part.packages else None
-        reasons[name] = why
+        # What a part lacks itself says more than what it goes together with.
+        why = reasons[name] = lacking.get(name, why)
         if part.registry_with:
             fall(part.registry_with, f"it is of no use without {name}, which is not there")
         for other in parts.values():

@@ -13,7 +13,7 @@ from supply.builder.machine import architecture
 from supply.builder.memory import Memory
 from supply.builder.mirrors import Mirrors, Pins, read_pins
 from supply.builder.run import NO_MIRRORS, Supply, chart_file, store_folder
-from supply.builder.sources import Choice, choose
+from supply.builder.sources import choose
 from supply.builder.tools import GO_ON, cache_dir
 
 # The architecture that the parts made from packages are for.
@@ -53,18 +53,23 @@ def settle(catalog: Mapping[str, Part], wish: Wish, tell: Callable[[str], None])
             lacking.setdefault(one.question.part, one.reason)
     choice = choose(parts, wish.source, lacking, wish.left_out)
     stop = _what_stops(parts, wish, lacking)
+    # A tool that is made on demand is taken from nowhere before somebody asks for it.
+    taken = {
+        name: source
+        for name, source in choice.sources.items()
+        if source == "registry" or not (stop or parts[name].only_on_demand)
+    }
     if stop and not wish.keep:
-        taken = {name: source for name, source in choice.sources.items() if name not in lacking}
         raise CatalogError("\n".join([*_report(findings, taken, wish), stop]))
     if asked:
-        tell("\n".join(_report(findings, choice.sources, wish)))
+        tell("\n".join(_report(findings, taken, wish)))
     return Supply.of(
         parts,
         choice,
         wish.mirrors,
         wish.left_out,
         wanted=wish.source,
-        summary=_summary(parts, wish, choice, findings),
+        summary=_summary(parts, wish, choice.reasons, taken, findings),
         asked=asked,
     )
 
@@ -150,7 +155,11 @@ def _report(findings: Sequence[Finding], taken: Mapping[str, Source], wish: Wish
 
 
 def _summary(
-    parts: Mapping[str, Part], wish: Wish, choice: Choice, findings: Sequence[Finding]
+    parts: Mapping[str, Part],
+    wish: Wish,
+    reasons: Mapping[str, str],
+    taken: Mapping[str, Source],
+    findings: Sequence[Finding],
 ) -> str:
     """What was taken and why, in a few words."""
     if wish.source != "auto":
@@ -160,9 +169,9 @@ def _summary(
         why = findings[0].detail if findings else "nothing is there to ask for"
         return f"supply: packages, because no registry can be reached ({why})"
     by_reason: dict[str, list[str]] = {}
-    for name, why in choice.reasons.items():
+    for name, why in reasons.items():
         if name not in wish.left_out and parts[name].in_registry:
-            where = "from packages" if name in choice.sources else "not to be had"
+            where = "from packages" if name in taken else "not to be had"
             by_reason.setdefault(f"{where}: {why}", []).append(name)
     return "; ".join(
         ["supply: registry", *(f"{', '.join(names)} {why}" for why, names in by_reason.items())]

@@ -39,8 +39,10 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one connection, one answer and everything together may take, in seconds."""
+    """How long a connection, an answer and everything together may take, in seconds."""
 
+    # For a first word from each host, with name resolution and all of the host's addresses.
+    reach: float = 8.0
     connect: float = 3.0
     read: float = 6.0
     tries: int = 3

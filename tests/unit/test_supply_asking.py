@@ -122,6 +122,15 @@ def test_a_host_that_takes_connections_and_never_answers() -> None:
         assert answer(image(name, "sha256:" + "0" * 64)).answer is Answer.UNREACHABLE
 
 
+def test_a_machine_without_a_way_out_waits_for_one_time_out() -> None:
+    patience = Patience(reach=0.5, connect=600, read=600, total=600)
+    with silent_host() as name:
+        questions = [image(name, f"sha256:{number:064x}") for number in range(30)]
+        found = ask(questions, Mirrors(), Web(patience, sleep=[].append))
+    assert {one.answer for one in found} == {Answer.UNREACHABLE}
+    assert {one.detail for one in found} == {"no answer within 0.5 s"}
+
+
 def test_a_name_that_cannot_be_resolved() -> None:
     reason = NameResolutionError("nowhere", None, OSError("unknown"))  # type: ignore[arg-type]
     error = requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]

@@ -70,7 +70,11 @@ def test_kong_is_the_door_wherever_it_and_its_controller_can_be_had(
         ({"supply": "registry"}, "local", {"traefik"}),
         ({"ingress_controller": "kong"}, "local", {"traefik"}),
         ({"ingress_controller": "traefik"}, "local", {"kong", "kong-ingress-controller"}),
-        ({}, "existing", {"kind", "kind-node", "cloud-provider-kind", "envoy"}),
+        (
+            {},
+            "existing",
+            {"kind", "kind-node", "cloud-provider-kind", "envoy", "kube-router-image"},
+        ),
         (
             {
                 "kafka_provider": "external",

@@ -48,6 +48,11 @@ def test_kong_and_its_controller_are_had_together_or_not(lacking: str) -> None:
     assert made.sources["traefik"] == "registry"
 
 
+def test_a_part_says_itself_what_it_lacks() -> None:
+    both = {"kong-ingress-controller": "its image is gone", "kong": "its chart is gone"}
+    assert dict(choose(PARTS, "auto", both).reasons) == both
+
+
 def test_what_is_made_of_a_parts_outputs_brings_them_along() -> None:
     choice = choose(PARTS, "auto", {"kind-node": LACKS})
     for name in ("kubernetes", "kind", "kube-apiserver"):

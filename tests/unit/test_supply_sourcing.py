@@ -108,6 +108,17 @@ def test_auto_takes_what_is_there_and_says_the_rest(there: Host) -> None:
     assert f"What is gone at {there.name} (image of door) does not come back" in said
 
 
+def test_a_tool_made_on_demand_is_not_taken_from_packages_before_that(there: Host) -> None:
+    parts = catalog(there)
+    tool = replace(
+        parts["broker"], packages=Recipe("go", (), {"only_on_demand": True, "build": {}})
+    )
+    supply, said = settled(gone({**parts, "broker": tool}, "broker"))
+    assert "broker not to be had: image at" in supply.summary
+    row = next(line for line in said.splitlines() if line.startswith("broker  image"))
+    assert row.endswith("nowhere")
+
+
 def test_image_and_chart_of_a_part_go_together(there: Host) -> None:
     parts = catalog(there)
     there.say("/charts/index.yaml", Reply(404))
