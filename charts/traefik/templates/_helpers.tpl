@@ -7,5 +7,5 @@ app.kubernetes.io/instance: {{ .Release.Name }}-{{ .Release.Namespace }}
 {{ include "traefik.selector" . }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | splitList "@" | first | quote }}
 {{- end }}
