@@ -116,9 +116,8 @@ def test_two_ids_are_none(wire: Wire, host: str) -> None:
 
 @row("correlation-id")
 def test_a_refused_body_has_an_id_and_the_headers_once(wire: Wire, host: str) -> None:
-    body = b"x" * (1024 * 1024 + 1)
-    said = ["X-Correlation-ID: long-1", f"Content-Length: {len(body)}", "Connection: close"]
-    (answer,) = wire.say(host, request("POST", "/graphql", host, *said, body=body))
+    said = ["X-Correlation-ID: long-1", "Content-Length: 1048577", "Connection: close"]
+    (answer,) = wire.say(host, request("POST", "/graphql", host, *said))
     assert answer.status == 413
     assert answer.all("X-Correlation-ID") == ["long-1"]
     assert len(answer.all("Strict-Transport-Security")) == 1

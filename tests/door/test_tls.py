@@ -51,6 +51,8 @@ def test_no_port_for_plain_http(wire: Wire) -> None:
         pass
 
 
+# Python warns of versions that no one should offer; that they are refused is the point.
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @row("tls-versions")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
 def test_old_versions_are_refused(wire: Wire, host: str, version: ssl.TLSVersion) -> None:

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import getpass
 import http.client
-import http.server
 import shutil
 import socket
 import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.support.backend import Backend, Seen
 from tests.support.door import HOSTS, Rendered
 
 # As kong/templates/nginx.lua and nginx_kong.lua have it: where the error logs stand, that the
@@ -76,24 +75,13 @@ http {{
 
 
 @dataclass
-class Seen:
-    """What a backend got."""
-
-    target: str
-    headers: list[tuple[str, str]]
-
-    def all(self, name: str) -> list[str]:
-        return [value for found, value in self.headers if found.lower() == name.lower()]
-
-
-@dataclass
 class Nginx:
     """A running one; ``seen`` is what came through it."""
 
     port: int
     folder: Path
     certificate: Path
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[Seen]
 
     @property
     def access_log(self) -> str:
@@ -145,11 +133,13 @@ def program(folder: Path) -> Path:
 
 
 @contextmanager
-def running(binary: Path, folder: Path, port: int, rendered: Rendered) -> Iterator[Nginx]:
-    """nginx on ``port`` with the files for Kong in front of a backend that answers everything."""
+def running(
+    binary: Path, folder: Path, port: int, rendered: Rendered, backend: Backend
+) -> Iterator[Nginx]:
+    """nginx on ``port`` with the files for Kong in front of ``backend``."""
     for name, text in rendered.files["kong"].items():
         (folder / name).write_text(text, encoding="utf-8")
-    nginx = Nginx(port, folder, folder / "certificate.pem")
+    nginx = Nginx(port, folder, folder / "certificate.pem", backend.seen)
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
@@ -160,33 +150,6 @@ def running(binary: Path, folder: Path, port: int, rendered: Rendered) -> Iterat
         capture_output=True,
     )
 
-    class Backend(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            self.rfile.read(length)
-            nginx.seen.append(Seen(self.path, self.headers.items()))
-            if self.path.startswith("/reset"):
-                self.connection.close()
-                return
-            self.send_response(200)
-            # What a careless backend says for itself.
-            self.send_header("X-Correlation-ID", "the-backends-own")
-            if self.path.startswith("/says"):
-                self.send_header("Strict-Transport-Security", "max-age=1")
-                self.send_header("X-Content-Type-Options", "nosniff")
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        do_POST = do_PUT = do_GET  # noqa: N815 - names of http.server
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    backend = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
-    threading.Thread(target=backend.serve_forever, daemon=True).start()
     env: dict[str, str] = rendered.kong["env"]
     mounted = rendered.kong["extraConfigMaps"][0]["mountPath"]
     here = {
@@ -196,9 +159,7 @@ def running(binary: Path, folder: Path, port: int, rendered: Rendered) -> Iterat
         for name, value in env.items()
     }
     (folder / "nginx.conf").write_text(
-        _CONFIGURATION.format(
-            **here, port=port, backend=backend.server_port, user=getpass.getuser()
-        ),
+        _CONFIGURATION.format(**here, port=port, backend=backend.port, user=getpass.getuser()),
         encoding="utf-8",
     )
     (folder / "stdout").touch()
@@ -220,5 +181,3 @@ def running(binary: Path, folder: Path, port: int, rendered: Rendered) -> Iterat
     finally:
         process.terminate()
         process.wait(30)
-        backend.shutdown()
-        backend.server_close()

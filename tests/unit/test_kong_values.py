@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -80,16 +80,23 @@ def test_the_controller_waits_for_kong(rendered: Rendered) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "semver"),
+    ("kong", "controller", "semvers"),
     [
-        (f"docker.io/library/kong:3.9.3@{DIGEST}", "3.9.3"),
-        ("docker.io/library/kong:3.9.3", "3.9.3"),
-        (f"127.0.0.1:5001/docker.io/library/kong:3.9.3@{DIGEST}", "3.9.3"),
-        (f"registry:5000/kong@{DIGEST}", "3.9"),
+        # As the catalog has them, and without a digest.
+        (
+            f"docker.io/library/kong:3.9.3@{DIGEST}",
+            "docker.io/kong/kic:3.4.20",
+            ("3.9.3", "3.4.20"),
+        ),
+        # From a registry with a port, and without a tag.
+        (f"127.0.0.1:5001/docker.io/kong:3.9.3@{DIGEST}", f"r:5000/kic@{DIGEST}", ("3.9.3", "3.4")),
     ],
 )
-def test_image_references_of_every_form(tmp_path: Any, reference: str, semver: str) -> None:
-    images = {"kong": reference, "kong-ingress-controller": reference, "traefik": reference}
-    image = render(tmp_path, supply_images=images).kong["image"]
-    assert image["unifiedRepoTag"] == reference
-    assert image["effectiveSemver"] == semver
+def test_image_references_of_every_form(
+    tmp_path: Path, kong: str, controller: str, semvers: tuple[str, str]
+) -> None:
+    images = {"kong": kong, "kong-ingress-controller": controller, "traefik": kong}
+    values = render(tmp_path, supply_images=images).kong
+    found = (values["image"], values["ingressController"]["image"])
+    assert tuple(image["unifiedRepoTag"] for image in found) == (kong, controller)
+    assert tuple(image["effectiveSemver"] for image in found) == semvers
