@@ -86,6 +86,10 @@ EXTERNAL = {
             "supply_image_mirror": "127.0.0.1:5000/public",
             "supply_download_mirror": "http://127.0.0.1:8080/files",
             "supply_pins_file": "/etc/trackunit/pins.yml",
+            "kind_cluster_registries": {
+                "127.0.0.1:5000": {"url": "http://registry:5000"},
+                "registry.example.com": {"url": "https://10.0.0.1", "ca_file": "/etc/ssl/own.pem"},
+            },
         },
         {
             **EXTERNAL,
@@ -150,12 +154,14 @@ def test_mirrors_are_hosts_and_urls() -> None:
         supply_image_mirror="https://mirror.example.com",
         supply_download_mirror="http://mirror.example.com",
         supply_pins_file="pins.yml",
+        kind_cluster_registries={"registry.example.com": {"address": "https://10.0.0.1"}},
     )
     assert wrong(result) == [
         "supply_ask",
         "supply_image_mirror",
         "supply_download_mirror",
         "supply_pins_file",
+        "kind_cluster_registries",
     ]
 
 
