@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,27 +19,14 @@ from supply.builder.run import Supply, build, chart_file
 from supply.builder.sources import choose
 from supply.builder.tools import BuildError, Shell
 from supply.builder.web import Patience, Web
-from tests.support.hosts import Host, Reply, host, packed_chart
+from tests.support.hosts import Host, Reply, packed_chart
 
 QUICK = Patience(connect=2, read=2, tries=3, pause=0.01, total=60)
 CONTENT = b"a program " * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-@pytest.fixture(autouse=True)
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A cache of the test's own, an amd64 machine, no proxy, nobody logged in."""
-    monkeypatch.setenv("TRACKUNIT_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setattr("supply.builder.machine.platform.machine", lambda: "x86_64")
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def there() -> Iterator[Host]:
-    with host() as made:
-        yield made
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def web() -> Web:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,26 +16,13 @@ from supply.builder.mirrors import Mirrors, is_loopback, read_pins
 from supply.builder.run import Supply, chart_file
 from supply.builder.sources import choose
 from supply.builder.sourcing import Wish, settle
-from tests.support.hosts import Host, Reply, closed_host, host, index_of
+from tests.support.hosts import Host, Reply, closed_host, index_of
 
 AMD64 = index_of("amd64")
 NONE = "sha256:" + "0" * 64
 
 
-@pytest.fixture(autouse=True)
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A cache of the test's own, an amd64 machine, no proxy, nobody logged in."""
-    monkeypatch.setenv("TRACKUNIT_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setattr("supply.builder.machine.platform.machine", lambda: "x86_64")
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def there() -> Iterator[Host]:
-    with host() as made:
-        yield made
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @dataclass
