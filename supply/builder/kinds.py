@@ -304,7 +304,8 @@ def node(job: Job) -> None:
     """The image of kind's nodes, made by the part's own script with what it shall preload."""
     context = _context(job)
     preload = "".join(
-        f"{job.images[need]} {name}\n" for need, name in job.recipe.options["preload"].items()
+        f"{job.images[need]} {name or job.images[need]}\n"
+        for need, name in job.recipe.options["preload"].items()
     )
     (context / "images.txt").write_text(preload, encoding="utf-8")
     base = job.images[job.recipe.options["base"]]
