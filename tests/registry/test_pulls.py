@@ -60,6 +60,8 @@ def pull(image: str) -> tuple[int, str]:
             json.dumps({"platform_name": os.environ["TRACKUNIT_PLATFORM"], "pull_image": image}),
         ],
         cwd=ROOT,
+        # Molecule asks for colours, whose codes would stand between the words.
+        env={**os.environ, "ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"},
         capture_output=True,
         text=True,
         check=False,
@@ -83,7 +85,7 @@ def test_a_spoiled_layer_is_told_and_the_same_command_goes_on(
     file.write_bytes(spoil(content))
     code, said = pull(image)
     assert code != 0
-    assert f"could not pull {image}: " in said
+    assert f"could not pull {image}:" in said
     assert reason in said
     assert GO_ON in said
     file.write_bytes(content)
@@ -95,6 +97,6 @@ def test_a_digest_that_is_gone_is_told(registry: str) -> None:
     gone = f"{registry}/docker.io/library/gone:1@sha256:{'0a' * 32}"
     code, said = pull(gone)
     assert code != 0
-    assert f"could not pull {gone}: " in said
+    assert f"could not pull {gone}:" in said
     assert "not found" in said
     assert GO_ON in said
