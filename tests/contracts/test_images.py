@@ -15,7 +15,14 @@ import pytest
 import yaml
 
 from tests.support.brokers import S3, Kafka, Keycloak, Rabbitmq
-from tests.support.containers import Container, container, contracts, docker, free_port
+from tests.support.containers import (
+    Container,
+    container,
+    contracts,
+    docker,
+    free_port,
+    wait_for,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 # As /proc/net/tcp writes them: the state, and addresses that nobody outside the container reaches.
@@ -77,7 +84,7 @@ def hold(part: str, of: Container) -> None:
     of.wait(
         f"{part} listens on {sorted(terms.listens)}",
         lambda: _same(listening(of), set(terms.listens)),
-        timeout=60,
+        timeout=120,
     )
     if terms.programs:
         wanted = " ".join(terms.programs)
@@ -146,7 +153,22 @@ def test_python() -> None:
     checked = "; ".join(f"compile({file.read_text()!r}, {file.name!r}, 'exec')" for file in files)
     script = f"import sys; assert sys.version_info >= (3, 11); {checked}; sys.stdin.read()"
     with container("python", ports={}, entry="python3", command=["-c", script]) as one:
-        one.wait("python ends well", lambda: _ended(one), timeout=60)
+        wait_for("python ends well", lambda: _ended(one), timeout=120)
+
+
+@pytest.mark.parametrize("part", ["cloud-provider-kind", "envoy"])
+def test_what_runs_beside_the_cluster(part: str) -> None:
+    terms = contracts()[part]
+    files = " ".join(f"{path}/tests" for path in terms.writes)
+    programs = f"for p in {' '.join(terms.programs)}; do command -v $p; done"
+    script = f"{programs}; touch {files}; rm {files}"
+    with container(part, ports={}, entry="sh", command=["-ec", script]) as one:
+        wait_for(f"{part} ends well", lambda: _ended(one), timeout=120)
+
+
+def test_no_contract_is_without_a_test() -> None:
+    tested = {"rabbitmq", "kafka", "keycloak", "object-storage", "oauth2-proxy", "python"}
+    assert set(contracts()) == tested | {"cloud-provider-kind", "envoy"}
 
 
 def _ended(of: Container) -> None:
