@@ -52,7 +52,6 @@ def templated(
         "platform_state_dir": str(folder),
         "credentials_secrets": _secrets(),
         # What role front_door finds out before a door is installed.
-        "front_door_middlewares_applied": {"result": {"data": {}}},
         "front_door_checksum": "made-up",
     }
     tasks = [
