@@ -116,13 +116,21 @@ test-upstream: tools ## upstream's charts and ours against what the platform rel
 	@$(BIN)/python -m supply.builder build helm
 	@$(BIN)/python -m pytest tests/upstream
 
+# Molecule ends with its clean-up, far below what failed: that is said once more at the end.
+define scenario
+	@mkdir -p "$(CACHE)/logs"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test --scenario-name $(1) 2>&1 | tee "$(CACHE)/logs/molecule-$(1).log" \
+		|| { sed 's/\x1b\[[0-9;]*m//g' "$(CACHE)/logs/molecule-$(1).log" | grep -E '^ *(FAILED|ERROR) [a-z]+/|^ *E  |^\[ERROR\]' | tail -60; \
+			echo "the whole log: $(CACHE)/logs/molecule-$(1).log"; exit 1; }
+endef
+
 .PHONY: test-platform
 test-platform: tools dev ## a cluster of its own, the whole platform, every check through the front door
-	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test
+	$(call scenario,default)
 
 .PHONY: test-registry
 test-registry: tools dev ## the same with every image and chart pulled from a stand-in for the public registries
-	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test --scenario-name registry
+	$(call scenario,registry)
 
 .PHONY: test
 test: lint test-unit test-integration test-upstream test-platform test-registry ## everything; what CI calls
