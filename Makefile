@@ -61,6 +61,10 @@ release: tools ## SERVICE=name: build the new version of a service, roll it out,
 rollback: tools ## SERVICE=name: go back to the version before
 	@$(PLAY) playbooks/rollback.yml -e service=$(or $(SERVICE),$(error say which: make rollback SERVICE=graph-gateway))
 
+.PHONY: rotate
+rotate: tools ## ARGS="-e secret=NAME" or ARGS="-e certificate=edge": make a new one, tell those who use it
+	@$(PLAY) playbooks/rotate.yml
+
 .PHONY: prune
 prune: tools ## remove the parts that changed settings leave out; their volumes stay
 	@$(PLAY) playbooks/prune.yml

@@ -146,9 +146,9 @@ def _wrong_chain(
         issuer = next((found for found in left if _issued(last, found)), None)
         if issuer is None:
             return [
-                f"{_called(last)} was issued by {last.issuer.rfc4514_string()}, which is "
-                "neither in the certificate's file nor in that of the trusted ones: add it to the first when "
-                "it is an intermediate one, to the second when it is a root"
+                f"{_called(last)} was issued by {last.issuer.rfc4514_string()}, which is in "
+                "neither file: add an intermediate one to the certificate's file, and a root to "
+                "that of the trusted ones"
             ]
         wrong = _wrong_time(issuer, now)
         if wrong:
