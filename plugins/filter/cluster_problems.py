@@ -15,8 +15,8 @@ short_description: Why an existing cluster cannot take the platform
 version_added: 0.3.0
 author: The Trackunit platform maintainers
 description:
-  - Compares what a cluster has with what the platform needs, and returns one sentence for each thing
-    that is missing. It asks nobody.
+  - Compares what a cluster has with what the platform needs, and returns one sentence for each
+    thing that is missing. It asks nobody.
 positional: needs
 options:
   _input:
