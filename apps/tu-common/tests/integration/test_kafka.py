@@ -226,7 +226,7 @@ def test_a_long_outage_of_what_it_publishes_to_does_not_cost_the_membership(
 def committed(where: KafkaSettings, topic: str) -> int:
     from confluent_kafka import TopicPartition
 
-    from tu_common.messaging.kafka import configuration
+    from tu_common.messaging.kafka.connection import configuration
 
     reader = Reader({**configuration(where, "look"), "group.id": topic})
     parts = reader.committed([TopicPartition(topic, number) for number in range(4)], timeout=10)
