@@ -13,9 +13,9 @@ from supply.builder.__main__ import main
 from supply.builder.catalog import CatalogError, Chart, Part, Recipe
 from supply.builder.memory import DAY, SOON
 from supply.builder.mirrors import Mirrors, is_loopback, read_pins
-from supply.builder.run import Supply, chart_file
 from supply.builder.sources import choose
 from supply.builder.sourcing import Wish, settle
+from supply.builder.supply import Supply, chart_file
 from tests.support.hosts import Host, Reply, closed_host, index_of
 
 AMD64 = index_of("amd64")
