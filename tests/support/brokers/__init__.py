@@ -5,10 +5,3 @@ Each starts when first asked for, lives for the session, listens on 127.0.0.1 at
 is shared: a test uses names of its own (object keys, consumer groups, subjects), or cleans up.
 When a test fails, what the containers logged meanwhile is part of its report.
 """
-
-from tests.support.brokers.kafka import Kafka
-from tests.support.brokers.keycloak import Keycloak
-from tests.support.brokers.rabbitmq import Rabbitmq
-from tests.support.brokers.s3 import S3
-
-__all__ = ["S3", "Kafka", "Keycloak", "Rabbitmq"]

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pika
 import pytest
 
-from tests.support.brokers import Kafka, Rabbitmq
+from tests.support.brokers.kafka import Kafka
+from tests.support.brokers.rabbitmq import Rabbitmq
 from tu_common import settings, topology
 from tu_common.messaging import Effect, Message
 from tu_common.messaging.kafka import KafkaConsumer, KafkaProducer

@@ -8,7 +8,8 @@ import pytest
 from confluent_kafka import Consumer as Reader
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.support.brokers import Kafka, Rabbitmq
+from tests.support.brokers.kafka import Kafka
+from tests.support.brokers.rabbitmq import Rabbitmq
 from tu_common import settings, topology
 from tu_common.messaging.core import Consumer, Effect, Message, Publisher
 from tu_common.messaging.kafka import KafkaConsumer, KafkaProducer

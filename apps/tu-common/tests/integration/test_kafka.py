@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer as Reader
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.support.brokers import Kafka
+from tests.support.brokers.kafka import Kafka
 from tu_common import settings, topology
 from tu_common.messaging import Effect, InvalidMessage, Message, TransientError
 from tu_common.messaging.core import HEADER_PARKED_WITHOUT

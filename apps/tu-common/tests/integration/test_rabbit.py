@@ -7,7 +7,7 @@ from uuid import uuid4
 import pika
 import pytest
 
-from tests.support.brokers import Rabbitmq
+from tests.support.brokers.rabbitmq import Rabbitmq
 from tu_common import settings, topology
 from tu_common.messaging import Effect, Message, TransientError, Unroutable
 from tu_common.messaging.core import HEADER_PARKED_WITHOUT
