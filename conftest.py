@@ -10,7 +10,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     str(source) for source in Path(__file__).parent.glob("apps/*/src")
 )
 
-pytest_plugins = ["tests.support.brokers"]
+_BROKERS = ("rabbitmq", "kafka", "s3", "keycloak", "container_logs")
+pytest_plugins = [f"tests.support.brokers.{module}" for module in _BROKERS]
 
 _MARKED_FOLDERS = {"integration": "integration", "e2e": "e2e", "door": "e2e"}
 

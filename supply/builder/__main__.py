@@ -19,8 +19,9 @@ from supply.builder.catalog import ROOT, CatalogError, load
 from supply.builder.keys import REGISTRY_NAME
 from supply.builder.kinds import TOOL_KINDS
 from supply.builder.mirrors import Mirrors
-from supply.builder.run import Supply, build, say
+from supply.builder.run import build, say
 from supply.builder.sourcing import Wish, settle
+from supply.builder.supply import Supply
 from supply.builder.tools import BuildError, stop_all
 
 

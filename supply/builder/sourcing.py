@@ -12,8 +12,8 @@ from supply.builder.keys import keys
 from supply.builder.machine import architecture
 from supply.builder.memory import Memory
 from supply.builder.mirrors import Mirrors, Pins, read_pins
-from supply.builder.run import NO_MIRRORS, Supply, chart_file, store_folder
 from supply.builder.sources import choose
+from supply.builder.supply import NO_MIRRORS, Supply, chart_file, store_folder
 from supply.builder.tools import GO_ON, cache_dir
 
 # The architecture that the parts made from packages are for.

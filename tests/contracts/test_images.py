@@ -14,7 +14,10 @@ import jinja2
 import pytest
 import yaml
 
-from tests.support.brokers import S3, Kafka, Keycloak, Rabbitmq
+from tests.support.brokers.kafka import Kafka
+from tests.support.brokers.keycloak import Keycloak
+from tests.support.brokers.rabbitmq import Rabbitmq
+from tests.support.brokers.s3 import S3
 from tests.support.containers import (
     Container,
     container,

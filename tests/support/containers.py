@@ -60,6 +60,13 @@ def images() -> dict[str, str]:
     return found
 
 
+def readable(file: Path, content: str) -> Path:
+    """Write a file that another user can read in a container."""
+    file.write_text(content, encoding="utf-8")
+    file.chmod(0o644)
+    return file
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -27,8 +27,9 @@ import yaml
 from plugins.filter.image_reference import image_reference
 from supply.builder.catalog import ROOT, Chart, Part, downloads, load
 from supply.builder.machine import architecture
-from supply.builder.run import Supply, say
+from supply.builder.run import say
 from supply.builder.sourcing import Wish, settle
+from supply.builder.supply import Supply
 from supply.builder.tools import docker_cli
 
 # For public references that name an image by its digest alone.

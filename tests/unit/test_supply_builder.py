@@ -10,8 +10,8 @@ from supply.builder import keys as keys_module
 from supply.builder.catalog import CatalogError, Part, Recipe, load
 from supply.builder.keys import image_name, keys
 from supply.builder.plan import closure
-from supply.builder.run import Supply
 from supply.builder.sources import choose, needs_of
+from supply.builder.supply import Supply
 
 
 def part(name: str, *needs: str, kind: str = "image", **options: object) -> Part:

@@ -13,10 +13,11 @@ from supply.builder import kinds
 from supply.builder.asking import chart_question
 from supply.builder.catalog import Chart, Part, Recipe
 from supply.builder.fetch import fetch_chart, fetch_file
-from supply.builder.kinds import Job
+from supply.builder.kinds.job import Job
 from supply.builder.mirrors import Mirrors
-from supply.builder.run import Supply, build, chart_file
+from supply.builder.run import build
 from supply.builder.sources import choose
+from supply.builder.supply import Supply, chart_file
 from supply.builder.tools import BuildError, Shell
 from supply.builder.web import Patience, Web
 from tests.support.hosts import Host, Reply, packed_chart
@@ -113,7 +114,7 @@ def test_another_chart_under_the_same_version_is_not_taken(there: Host, tmp_path
 def test_a_build_fetches_the_charts_that_are_missing(
     there: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("supply.builder.run.image_keys", dict)
+    monkeypatch.setattr("supply.builder.supply.image_keys", dict)
     part = part_with_chart(there, there.chart("/charts", "c", "1.0.0"))
     part = Part(
         *(part.name, part.version, part.why, None),
@@ -181,7 +182,7 @@ def engine(folder: Path, monkeypatch: pytest.MonkeyPatch, refusals: int = 0) -> 
     program.write_text(ENGINE.format(log=log, refusals=refusals))
     program.chmod(0o755)
     monkeypatch.setenv("DOCKER", str(program))
-    monkeypatch.setattr("supply.builder.kinds.PULL_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("supply.builder.kinds.engine.PULL_PAUSES", (0.0, 0.0))
     return log
 
 

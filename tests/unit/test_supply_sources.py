@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from supply.builder.catalog import Part, Recipe, load
-from supply.builder.run import Supply
 from supply.builder.sources import Choice, choose
+from supply.builder.supply import Supply
 
 PARTS = load()
 LACKS = "image at docker.io: refused for now"

@@ -16,7 +16,7 @@ from supply.builder.asking import chart_question
 from supply.builder.catalog import load
 from supply.builder.fetch import fetch_chart
 from supply.builder.machine import architecture
-from supply.builder.run import NO_MIRRORS, chart_file
+from supply.builder.supply import NO_MIRRORS, chart_file
 from supply.builder.tools import BuildError
 
 ROOT = Path(__file__).resolve().parents[2]

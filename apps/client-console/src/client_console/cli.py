@@ -21,7 +21,7 @@ from client_console.errors import ClientError, Exit, UnreachableError, UsageErro
 from client_console.events import Events
 from client_console.front_door import http_client
 from client_console.graphql import GraphQL
-from client_console.oidc import Identity, Prompt
+from client_console.oidc import Identity, Prompt, not_approved
 from client_console.pictures import Picture, check
 
 T = TypeVar("T")
@@ -84,8 +84,10 @@ _wait = click.option("--wait/--no-wait", default=True, help="Wait for the result
 @click.pass_obj
 def login(load: Callable[[], Config], timeout: float, as_json: bool) -> None:
     """Log in: approve the shown code in a browser, here or on another device."""
+    prompts: list[Prompt] = []
 
     def show(prompt: Prompt) -> None:
+        prompts.append(prompt)
         if as_json:
             shown = {
                 "verificationUri": prompt.url,
@@ -97,14 +99,18 @@ def login(load: Callable[[], Config], timeout: float, as_json: bool) -> None:
         else:
             click.echo(f"Open {prompt.complete_url}")
             click.echo(f"or open {prompt.url} and enter the code {prompt.user_code}")
-            click.echo(f"Waiting for you, {prompt.expires_in // 60} minutes at most ...")
+            most = min(prompt.expires_in, timeout)
+            click.echo(f"Waiting for you, {_duration(most)} at most ...")
         sys.stdout.flush()
 
     async def work(session: Session) -> None:
         await session.identity.login(show)
 
+    def too_late() -> ClientError | None:
+        return not_approved(f"within {_duration(timeout)}") if prompts else None
+
     loaded = load()
-    _run(loaded, work, timeout)
+    _run(loaded, work, timeout, too_late=too_late)
     click.echo(f"Logged in; tokens are in {loaded.token_file}", err=as_json)
 
 
@@ -244,6 +250,10 @@ def _finish(outcomes: list[Outcome], as_json: bool) -> None:
     sys.exit(next((outcome.exit for outcome in outcomes if outcome.exit), Exit.OK))
 
 
+def _duration(seconds: float) -> str:
+    return f"{seconds:g} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
 def _print_notice(text: str) -> None:
     click.echo(text, err=True)
 
@@ -253,6 +263,7 @@ def _run(
     work: Callable[[Session], Coroutine[Any, Any, T]],
     timeout: float | None,
     notice: Notice = _print_notice,
+    too_late: Callable[[], ClientError | None] = lambda: None,
 ) -> T:
     async def run() -> T:
         patience = Patience()
@@ -264,7 +275,7 @@ def _run(
     try:
         return asyncio.run(run())
     except TimeoutError:
-        raise UnreachableError(
+        raise too_late() or UnreachableError(
             f"{loaded.host} gave no answer within {timeout:g} s. Is the platform up? `make status`."
         ) from None
 

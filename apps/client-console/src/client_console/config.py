@@ -30,24 +30,24 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of the client; the names are those of client.json."""
+    """Settings of the client: entries of client.json, and what they mean (also in README.md)."""
 
     endpoint: str
-    """GraphQL over HTTPS: https://graphql.local/graphql"""
+    """GraphQL over HTTPS, for example `https://graphql.local/graphql`"""
     issuer: str
-    """OpenID Connect issuer, exactly as in its discovery document."""
+    """OpenID Connect issuer, exactly as in its discovery document"""
     client_id: str
-    """Public client that may use the device code grant."""
+    """Public client that may use the device code grant"""
     scope: str = "openid"
-    """Scopes to ask for, separated by spaces."""
+    """Scopes to ask for, separated by spaces"""
     address: str = ""
-    """Address (with or without :port) that the front door's hosts are dialled at; empty: DNS."""
+    """Address of the front door, `ip` or `ip:port`; without it, DNS is asked"""
     ca_file: Path | None = None
-    """The only certificate authority trusted for the front door; without: the system's."""
+    """The only CA that is trusted for the front door; without it, the system's CAs"""
     token_file: Path = Path("token.json")
-    """Where tokens are kept; by default beside client.json."""
+    """Where tokens are kept, mode 0600; default `token.json` beside client.json"""
     max_upload_bytes: int = DEFAULT_MAX_UPLOAD_BYTES
-    """Largest picture that is sent; the platform has its own limit."""
+    """Largest picture that is sent, default 10 MiB; the platform has its own limit"""
 
     @property
     def host(self) -> str:
@@ -73,11 +73,10 @@ def default_path(environ: Mapping[str, str] = os.environ) -> Path:
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     """Read the file at ``path`` (default: that of the platform here), then the environment."""
     file = path or default_path(environ)
-    values = _read(file, required=path is not None)
-    for name, variable in VARIABLES.items():
-        if value := environ.get(variable):
-            values[name] = value
-    missing = [name for name in ("endpoint", "issuer", "client_id") if not values.get(name)]
+    given = _from_environment(environ)
+    needed = [name for name in ("endpoint", "issuer", "client_id") if name not in given]
+    values = _read(file, required=path is not None or bool(needed)) | given
+    missing = [name for name in needed if not values.get(name)]
     if missing:
         wanted = ", ".join(f"{name} (or {VARIABLES[name]})" for name in missing)
         raise UsageError(
@@ -97,12 +96,26 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     )
 
 
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    given = {name: environ[variable] for name, variable in VARIABLES.items() if variable in environ}
+    for name, value in given.items():
+        if not value:
+            raise UsageError(
+                f"{VARIABLES[name]} is empty. Give it a value, or let client.json say it:"
+                f" unset {VARIABLES[name]}"
+            )
+    return given
+
+
 def _read(file: Path, *, required: bool) -> dict[str, Any]:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if required:
-            raise UsageError(f"{file} does not exist; `make up` writes client.json.") from None
+            raise UsageError(
+                f"{file} is missing. `make up` writes it where the platform runs; for a platform"
+                " elsewhere, copy its client.json and ca.crt and run: client-console --config FILE"
+            ) from None
         return {}
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read as JSON: {error}.") from None

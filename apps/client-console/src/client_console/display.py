@@ -2,7 +2,9 @@
 
 import json
 import sys
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PurePath
 from types import TracebackType
 from typing import Any, Self
 
@@ -47,9 +49,11 @@ class Display:
         self._bars.stop()
 
     def expect(self, pictures: list[Picture]) -> None:
+        names = short_names([str(picture.path) for picture in pictures])
         for picture in pictures:
-            self._tasks[str(picture.path)] = self._bars.add_task(
-                picture.path.name, total=picture.size, stage="waiting"
+            path = str(picture.path)
+            self._tasks[path] = self._bars.add_task(
+                names[path], total=picture.size, stage="waiting"
             )
 
     def progress(self, outcome: Outcome, sent: int) -> None:
@@ -74,9 +78,10 @@ def show_json(outcomes: list[Outcome]) -> None:
 
 def show_table(outcomes: list[Outcome]) -> None:
     table = Table("picture", "brand", "model", "type", "confidence", "seconds", "result")
+    names = short_names([outcome.name for outcome in outcomes])
     for outcome in outcomes:
         table.add_row(
-            Path(outcome.name).name,
+            names[outcome.name],
             *_aggregate(outcome.recognition),
             f"{outcome.seconds:.1f}",
             _result(outcome),
@@ -90,6 +95,22 @@ def show_table(outcomes: list[Outcome]) -> None:
         if outcome.error is not None:
             error = Console(stderr=True, highlight=False, emoji=False)
             error.print(f"{outcome.name}: {outcome.error}", soft_wrap=True, markup=False)
+
+
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """Each path's file name, with as many folders as tell it from others of the same name."""
+    by_name: dict[str, set[PurePath]] = defaultdict(set)
+    for path in map(PurePath, paths):
+        by_name[path.name].add(path)
+    return {path: _shortest(PurePath(path), by_name[PurePath(path).name]) for path in paths}
+
+
+def _shortest(path: PurePath, same_name: set[PurePath]) -> str:
+    for length in range(1, len(path.parts)):
+        tail = path.parts[-length:]
+        if sum(other.parts[-length:] == tail for other in same_name) == 1:
+            return str(PurePath(*tail))
+    return str(path)
 
 
 def _aggregate(recognition: dict[str, Any] | None) -> tuple[str, str, str, str]:

@@ -18,6 +18,11 @@ _DEFAULT_INTERVAL_SECONDS = 5
 _LOGIN_AGAIN = "run `client-console login`."
 
 
+def not_approved(when: str) -> LoginError:
+    """The issuer answered, but nobody entered the code."""
+    return LoginError(f"Nobody approved the login in a browser {when}: {_LOGIN_AGAIN}")
+
+
 @dataclass(frozen=True)
 class Prompt:
     """What the user needs in order to approve the login in a browser."""
@@ -100,7 +105,7 @@ class Identity:
                 raise ForbiddenError("The login was declined in the browser.")
             elif error != "authorization_pending":
                 break
-        raise LoginError(f"The code was not approved in time: {_LOGIN_AGAIN}")
+        raise not_approved("in time")
 
     async def _refresh(self, tokens: Tokens) -> Tokens:
         if not tokens.refresh_token:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.brokers import Keycloak
+from tests.support.brokers.keycloak import Keycloak
 from tests.support.device_login import CLIENT, ApprovalError, client_environment, login
 
 

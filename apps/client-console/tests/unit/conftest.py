@@ -12,7 +12,8 @@ from client_console.config import VARIABLES
 # The folder of these tests is not a package: the apps' names are not names of packages.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from client_fake_platform import FakePlatform, Result, Run, running
+from client_fake_platform import FakePlatform, Result, Run
+from client_fake_server import running
 
 
 @pytest.fixture(scope="session")

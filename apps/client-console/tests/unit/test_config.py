@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from client_console.config import default_path, load
+from client_console.config import VARIABLES, default_path, load
 from client_console.errors import UsageError
 
 VALUES = {
@@ -55,9 +55,21 @@ def test_wrong_values_are_refused(tmp_path: Path, values: dict[str, str], messag
         load(write(tmp_path, **values), {})
 
 
-def test_a_named_file_must_exist(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="does not exist"):
-        load(tmp_path / "other.json", {})
+@pytest.mark.parametrize("named", [True, False])
+def test_a_missing_file_is_called_missing_and_the_next_command_is_said(
+    tmp_path: Path, named: bool
+) -> None:
+    file = tmp_path / "client.json"
+    with pytest.raises(UsageError) as refusal:
+        load(file if named else None, {"TRACKUNIT_STATE_DIR": str(tmp_path)})
+    assert str(refusal.value).startswith(f"{file} is missing. `make up` writes it")
+    assert "client-console --config FILE" in str(refusal.value)
+
+
+@pytest.mark.parametrize("variable", VARIABLES.values())
+def test_an_empty_variable_is_refused(tmp_path: Path, variable: str) -> None:
+    with pytest.raises(UsageError, match=f"{variable} is empty.* unset {variable}"):
+        load(write(tmp_path, address="10.0.0.1"), {variable: ""})
 
 
 def test_hosts_behind_the_front_door(tmp_path: Path) -> None:

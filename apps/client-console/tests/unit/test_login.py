@@ -20,6 +20,26 @@ def test_login_shows_the_code_and_keeps_the_tokens(
     assert run("ping").exit == Exit.NOT_LOGGED_IN
 
 
+def test_a_login_that_nobody_approves_says_so(platform: FakePlatform, run: Run) -> None:
+    platform.pending_polls = 1_000_000
+    done = run("login", "--timeout", "0.5")
+    assert done.exit == Exit.NOT_LOGGED_IN
+    assert "Waiting for you, 0.5 seconds at most" in done.out
+    assert "Nobody approved the login in a browser within 0.5 seconds" in done.err
+    assert "client-console login" in done.err
+
+
+def test_a_login_host_that_does_not_answer_is_not_taken_for_somebody_who_waits(
+    platform: FakePlatform, run: Run, tmp_path: Path
+) -> None:
+    config = tmp_path / "client.json"
+    values = json.loads(config.read_text()) | {"address": "127.0.0.1:1"}
+    config.write_text(json.dumps(values))
+    done = run("login", "--timeout", "0.5")
+    assert done.exit == Exit.UNREACHABLE
+    assert "Nobody approved" not in done.err
+
+
 def test_every_host_is_dialled_at_the_address_under_its_own_name(
     platform: FakePlatform, run: Run
 ) -> None:

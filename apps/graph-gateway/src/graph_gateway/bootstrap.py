@@ -18,7 +18,7 @@ from graph_gateway.ingestion import IngestionClient
 from graph_gateway.keys import OidcKeys, https_fetch
 from graph_gateway.service import Ingestion, Uploads
 from graph_gateway.settings import Settings
-from graph_gateway.sockets.connection import SocketOptions
+from graph_gateway.sockets.options import SocketOptions
 from graph_gateway.sockets.server import SocketServer
 from graph_gateway.tokens import TokenVerifier
 from tu_common import ownership, topology

@@ -18,7 +18,8 @@ import pytest
 import requests
 from confluent_kafka import Consumer, Producer
 
-from tests.support.brokers import S3, Kafka
+from tests.support.brokers.kafka import Kafka
+from tests.support.brokers.s3 import S3
 from tu_common import topology
 
 EXAMPLES = Path(__file__).parents[4] / "examples"

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.brokers import Rabbitmq
+from tests.support.brokers.rabbitmq import Rabbitmq
 from tu_common import settings, topology
 from tu_common.messaging import Effect, Message
 from tu_common.messaging.rabbit import RabbitPublisher, StreamReader

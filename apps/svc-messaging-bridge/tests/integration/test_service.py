@@ -8,11 +8,14 @@ from uuid import uuid4
 import pika
 import pytest
 
-from tests.support.brokers import Kafka, Rabbitmq
+from tests.support.brokers.kafka import Kafka
+from tests.support.brokers.rabbitmq import Rabbitmq
 from tu_common import settings, topology
 from tu_common.messaging import Effect, Message
 from tu_common.messaging.kafka import KafkaConsumer, KafkaProducer
-from tu_common.messaging.rabbit import RabbitPublisher, from_delivery, parameters
+from tu_common.messaging.rabbit import RabbitPublisher
+from tu_common.messaging.rabbit.connection import parameters
+from tu_common.messaging.rabbit.wire import from_delivery
 from tu_common.settings import KafkaSettings, RabbitSettings
 from tu_common.testing.contract import echo, running
 from tu_common.testing.fakes import RecordingPublisher, eventually

@@ -16,9 +16,14 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from pika.exceptions import AMQPError
 
 from tu_common import topology
-from tu_common.messaging import kafka, rabbit
 from tu_common.messaging.core import PARKING_HEADERS, Effect, Message, TransientError
-from tu_common.messaging.work import is_whole, replayed_copy
+from tu_common.messaging.kafka import KafkaProducer
+from tu_common.messaging.kafka.connection import configuration
+from tu_common.messaging.kafka.wire import from_record
+from tu_common.messaging.parking import is_whole, replayed_copy
+from tu_common.messaging.rabbit import RabbitPublisher
+from tu_common.messaging.rabbit.connection import parameters
+from tu_common.messaging.rabbit.wire import from_delivery
 from tu_common.settings import KafkaSettings, RabbitSettings, load_or_exit
 
 _CLIENT_ID = "replay"
@@ -39,8 +44,8 @@ def replay_queue(
     """Move what is parked for ``queue`` back; with ``show``, only show it. Returns how many."""
     names = topology.load()
     exchange, parked = names.returns_exchange(queue), names.parked(queue)
-    connection: Any = pika.BlockingConnection(rabbit.parameters(settings, _CLIENT_ID))
-    publisher = None if show else rabbit.RabbitPublisher(settings, _CLIENT_ID)
+    connection: Any = pika.BlockingConnection(parameters(settings, _CLIENT_ID))
+    publisher = None if show else RabbitPublisher(settings, _CLIENT_ID)
     moved = 0
     try:
         channel = connection.channel()
@@ -52,7 +57,7 @@ def replay_queue(
             method, properties, body = channel.basic_get(parked)
             if method is None:
                 break
-            message = rabbit.from_delivery(method.exchange, properties, body)
+            message = from_delivery(method.exchange, properties, body)
             if show:
                 show(message)
             elif not is_whole(message):
@@ -78,13 +83,13 @@ def replay_topic(
     parked = topology.load().parked(topic)
     consumer: Any = Consumer(
         {
-            **kafka.configuration(settings, _CLIENT_ID),
+            **configuration(settings, _CLIENT_ID),
             "group.id": f"{_CLIENT_ID}.{topic}",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
         }
     )
-    producer = None if show else kafka.KafkaProducer(settings, _CLIENT_ID)
+    producer = None if show else KafkaProducer(settings, _CLIENT_ID)
     moved = 0
     try:
         for start, end in _ranges(consumer, parked):
@@ -98,7 +103,7 @@ def replay_topic(
                     raise KafkaException(record.error())
                 if record.offset() >= end:
                     break
-                message = kafka.from_record(record)
+                message = from_record(record)
                 position = record.offset() + 1
                 if show:
                     show(message)

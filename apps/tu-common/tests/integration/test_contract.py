@@ -8,12 +8,16 @@ import pytest
 from confluent_kafka import Consumer as Reader
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.support.brokers import Kafka, Rabbitmq
+from tests.support.brokers.kafka import Kafka
+from tests.support.brokers.rabbitmq import Rabbitmq
 from tu_common import settings, topology
-from tu_common.messaging import kafka as kafka_adapter
 from tu_common.messaging.core import Consumer, Effect, Message, Publisher
 from tu_common.messaging.kafka import KafkaConsumer, KafkaProducer
-from tu_common.messaging.rabbit import RabbitConsumer, RabbitPublisher, from_delivery, parameters
+from tu_common.messaging.kafka.connection import configuration
+from tu_common.messaging.kafka.wire import from_record
+from tu_common.messaging.rabbit import RabbitConsumer, RabbitPublisher
+from tu_common.messaging.rabbit.connection import parameters
+from tu_common.messaging.rabbit.wire import from_delivery
 from tu_common.replay import replay_queue, replay_topic
 from tu_common.testing.contract import BrokerContract, Harness
 
@@ -83,7 +87,7 @@ class KafkaTopic:
     def parked(self) -> list[Message]:
         reader = Reader(
             {
-                **kafka_adapter.configuration(self.settings, "parked"),
+                **configuration(self.settings, "parked"),
                 "group.id": f"{self.topic}-parked",
                 "auto.offset.reset": "earliest",
             }
@@ -91,7 +95,7 @@ class KafkaTopic:
         reader.subscribe([NAMES.parked(self.topic)])
         records = reader.consume(1, timeout=10)
         reader.close()
-        return [kafka_adapter.from_record(record) for record in records]
+        return [from_record(record) for record in records]
 
     def replay(self) -> int:
         return replay_topic(self.settings, self.topic)

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer as Reader
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.support.brokers import Kafka
+from tests.support.brokers.kafka import Kafka
 from tu_common import settings, topology
 from tu_common.messaging import Effect, InvalidMessage, Message, TransientError
 from tu_common.messaging.core import HEADER_PARKED_WITHOUT
@@ -226,7 +226,7 @@ def test_a_long_outage_of_what_it_publishes_to_does_not_cost_the_membership(
 def committed(where: KafkaSettings, topic: str) -> int:
     from confluent_kafka import TopicPartition
 
-    from tu_common.messaging.kafka import configuration
+    from tu_common.messaging.kafka.connection import configuration
 
     reader = Reader({**configuration(where, "look"), "group.id": topic})
     parts = reader.committed([TopicPartition(topic, number) for number in range(4)], timeout=10)

@@ -7,11 +7,12 @@ from uuid import uuid4
 import pika
 import pytest
 
-from tests.support.brokers import Rabbitmq
+from tests.support.brokers.rabbitmq import Rabbitmq
 from tu_common import settings, topology
 from tu_common.messaging import Effect, Message, TransientError, Unroutable
 from tu_common.messaging.core import HEADER_PARKED_WITHOUT
-from tu_common.messaging.rabbit import RabbitConsumer, RabbitPublisher, StreamReader, parameters
+from tu_common.messaging.rabbit import RabbitConsumer, RabbitPublisher, StreamReader
+from tu_common.messaging.rabbit.connection import parameters
 from tu_common.replay import replay_queue
 from tu_common.settings import RabbitSettings
 from tu_common.testing.contract import echo, running

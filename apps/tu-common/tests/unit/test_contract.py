@@ -5,7 +5,7 @@ import pytest
 from tu_common import topology
 from tu_common.messaging.core import Consumer, Effect, Message, Publisher
 from tu_common.messaging.memory import MemoryBroker
-from tu_common.messaging.work import replayed_copy
+from tu_common.messaging.parking import replayed_copy
 from tu_common.testing.contract import BrokerContract, Harness
 
 NAMES = topology.load()

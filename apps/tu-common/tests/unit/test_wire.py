@@ -5,8 +5,8 @@ import pytest
 
 from tu_common.messaging import InvalidMessage, Message
 from tu_common.messaging.backoff import Backoff
-from tu_common.messaging.kafka import from_record, to_headers
-from tu_common.messaging.rabbit import from_delivery, to_properties
+from tu_common.messaging.kafka.wire import from_record, to_headers
+from tu_common.messaging.rabbit.wire import from_delivery, to_properties
 
 
 class Record:

@@ -16,15 +16,11 @@ from tu_common.messaging import (
     TransientError,
 )
 from tu_common.messaging.core import HEADER_PARKED_REASON, HEADER_PARKED_WITHOUT
+from tu_common.messaging.futures import settle
 from tu_common.messaging.kafka import KafkaConsumer
-from tu_common.messaging.rabbit import to_properties
-from tu_common.messaging.work import (
-    ATTEMPTS_AT_THE_PROBABLY_INVALID,
-    Work,
-    is_whole,
-    parked_copy,
-    settle,
-)
+from tu_common.messaging.parking import is_whole, parked_copy
+from tu_common.messaging.rabbit.wire import to_properties
+from tu_common.messaging.work import ATTEMPTS_AT_THE_PROBABLY_INVALID, Work
 from tu_common.settings import KafkaSettings, load
 from tu_common.testing.contract import echo
 from tu_common.testing.fakes import RecordingPublisher
@@ -62,7 +58,7 @@ def work(
     effects: RecordingPublisher | None = None,
     message: Message = SENT,
 ) -> Work:
-    def park(error: InvalidMessage) -> Effect:
+    def park(message: Message, error: InvalidMessage) -> Effect:
         return Effect("parking", parked_copy(message, error, **{"x-original-topic": "t"}))
 
     return Work(message, handler, effects or RecordingPublisher(), parking, park)

@@ -19,7 +19,8 @@ import pytest
 import requests
 from confluent_kafka import Consumer
 
-from tests.support.brokers import S3, Kafka
+from tests.support.brokers.kafka import Kafka
+from tests.support.brokers.s3 import S3
 from tu_common import topology
 from tu_common.settings import S3Settings, load
 from tu_ingestion_service.storage import S3Storage

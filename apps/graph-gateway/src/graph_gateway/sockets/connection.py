@@ -1,4 +1,4 @@
-"""One WebSocket on the asyncio loop: frames and timers around the protocol's state machine."""
+"""One WebSocket on the asyncio loop: timers and operations around the protocol's state machine."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,6 @@ from functools import partial
 
 from graphql import GraphQLError, OperationType
 from wsproto import WSConnection
-from wsproto.connection import ConnectionState
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -22,11 +21,13 @@ from wsproto.events import (
     Ping,
     TextMessage,
 )
-from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+from wsproto.utilities import LocalProtocolError
 
 from graph_gateway import metrics
 from graph_gateway.errors import ApiError, RequestError, formatted
 from graph_gateway.execution import Executor, internal, response
+from graph_gateway.sockets.line import Line
+from graph_gateway.sockets.options import SocketOptions
 from graph_gateway.sockets.protocol import (
     SUBPROTOCOL,
     Actions,
@@ -44,16 +45,6 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SocketOptions:
-    init_timeout: float = 10.0
-    ping_interval: float = 25.0
-    write_timeout: float = 20.0
-    close_timeout: float = 2.0
-    max_message_characters: int = 65_536
-    max_operations: int = 50
-
-
-@dataclass(frozen=True)
 class Upgrade:
     """A handshake that was read and found good, but not answered yet."""
 
@@ -67,7 +58,7 @@ class Connection:
         self, upgrade: Upgrade, executor: Executor, pool: Pool, options: SocketOptions
     ) -> None:
         self._upgrade = upgrade
-        self._wire = upgrade.wire
+        self._line = Line(upgrade.wire, options)
         self._executor = executor
         self._pool = pool
         self._options = options
@@ -78,17 +69,12 @@ class Connection:
         self._background: set[asyncio.Task[None]] = set()
         self._incoming: list[str] = []
         self._incoming_characters = 0
-        self._heard_at = time.monotonic()
-        self._draining = asyncio.Lock()
         self._answered = False
         self._leaving = False
 
     async def run(self, sock: socket.socket) -> None:
         """Answer the handshake and serve until either side is done. Owns ``sock``."""
-        sock.setblocking(False)
-        self._reader, self._writer = await asyncio.open_connection(sock=sock)
-        # Room for a few events; a client that takes none for write_timeout is cut off.
-        self._writer.transport.set_write_buffer_limits(high=262_144)
+        await self._line.open(sock)
         metrics.SOCKETS.inc()
         try:
             await self._serve()
@@ -101,7 +87,7 @@ class Connection:
                 timer.cancel()
             for task in (*self._operations.values(), *self._background):
                 task.cancel()
-            await self._hang_up()
+            await self._line.hang_up()
 
     def go_away(self) -> None:
         self._leaving = True
@@ -111,7 +97,7 @@ class Connection:
     async def _serve(self) -> None:
         speaks = SUBPROTOCOL in self._upgrade.subprotocols
         accept = AcceptConnection(subprotocol=SUBPROTOCOL if speaks else None)
-        await self._write(self._wire.send(accept))
+        await self._line.send(accept)
         self._answered = True
         loop = asyncio.get_running_loop()
         self._timers.append(
@@ -119,7 +105,7 @@ class Connection:
                 self._options.init_timeout, lambda: self._later(self._session.init_timed_out())
             )
         )
-        self._spawn(self._keep_alive)
+        self._spawn(self._line.keep_alive)
         if self._leaving:
             await self._perform(self._session.going_away())
         elif not speaks:
@@ -139,27 +125,10 @@ class Connection:
             await self._perform(self._session.going_away())
 
     async def _read(self) -> None:
-        while self._wire.state is not ConnectionState.CLOSED:
-            closing = self._session.closed
-            try:
-                data = await asyncio.wait_for(
-                    self._reader.read(65_536), self._options.close_timeout if closing else None
-                )
-            except TimeoutError:
-                return
-            self._heard_at = time.monotonic()
-            try:
-                self._wire.receive_data(data or None)
-                events = list(self._wire.events())
-            except RemoteProtocolError as error:
-                if error.event_hint is not None:
-                    with contextlib.suppress(LocalProtocolError):
-                        await self._write(self._wire.send(error.event_hint))
-                return
-            for event in events:
+        while not self._line.ended:
+            within = self._options.close_timeout if self._session.closed else None
+            for event in await self._line.receive(within):
                 await self._handle(event)
-            if not data:
-                return
 
     async def _handle(self, event: Event) -> None:
         match event:
@@ -177,10 +146,10 @@ class Connection:
             case BytesMessage():
                 await self._perform(self._session.received_binary())
             case Ping():
-                await self._write(self._wire.send(event.response()))
+                await self._line.send(event.response())
             case CloseConnection():
-                if self._wire.state is ConnectionState.REMOTE_CLOSING:
-                    await self._write(self._wire.send(event.response()))
+                if self._line.client_closes:
+                    await self._line.send(event.response())
                 await self._perform(self._session.left())
 
     async def _perform(self, actions: Actions) -> None:
@@ -188,16 +157,16 @@ class Connection:
             match action:
                 case Send(message):
                     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-                    await self._write(self._wire.send(TextMessage(text)))
+                    await self._line.send(TextMessage(text))
                 case Close(code, reason):
                     metrics.SOCKETS_CLOSED.labels(str(int(code))).inc()
                     _log.info("websocket closed", extra={"code": int(code), "reason": reason})
-                    if self._wire.state is ConnectionState.OPEN:
-                        await self._write(self._wire.send(CloseConnection(int(code), reason)))
+                    if self._line.is_open:
+                        await self._line.send(CloseConnection(int(code), reason))
                     # The client has a moment to answer; then the line is cut.
                     self._timers.append(
                         asyncio.get_running_loop().call_later(
-                            self._options.close_timeout, self._writer.transport.abort
+                            self._options.close_timeout, self._line.cut
                         )
                     )
                 case Authenticate(authorization):
@@ -276,7 +245,7 @@ class Connection:
             except GraphQLError as error:
                 await self._fail(start.id, [error])
             except (ConnectionError, OSError, TimeoutError, LocalProtocolError):
-                self._writer.transport.abort()
+                self._line.cut()
             except Exception as error:  # said to the client as INTERNAL, logged in full
                 await self._fail(start.id, [_known(error)])
         finally:
@@ -286,28 +255,6 @@ class Connection:
 
     async def _fail(self, id: str, errors: list[GraphQLError]) -> None:
         await self._perform(self._session.error(id, formatted(errors)))
-
-    async def _keep_alive(self) -> None:
-        while True:
-            await asyncio.sleep(self._options.ping_interval)
-            if time.monotonic() - self._heard_at > 2.5 * self._options.ping_interval:
-                self._writer.transport.abort()
-                return
-            if self._wire.state is ConnectionState.OPEN:
-                await self._write(self._wire.send(Ping()))
-
-    async def _write(self, data: bytes) -> None:
-        if self._writer.is_closing():
-            raise ConnectionResetError("the connection is closed")
-        self._writer.write(data)
-        async with self._draining:
-            try:
-                await asyncio.wait_for(self._writer.drain(), self._options.write_timeout)
-            except TimeoutError:
-                # Nothing can be said to a client that takes nothing.
-                metrics.SLOW_CONSUMERS.inc()
-                self._writer.transport.abort()
-                raise
 
     def _later(self, actions: Actions) -> None:
         if actions:
@@ -321,12 +268,6 @@ class Connection:
         task = asyncio.create_task(guarded())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-    async def _hang_up(self) -> None:
-        self._writer.close()
-        with contextlib.suppress(OSError, TimeoutError):
-            await asyncio.wait_for(self._writer.wait_closed(), self._options.close_timeout)
-        self._writer.transport.abort()
 
 
 def _known(error: Exception) -> GraphQLError:

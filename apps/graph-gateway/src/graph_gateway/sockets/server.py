@@ -16,7 +16,8 @@ from wsproto.utilities import RemoteProtocolError
 
 from graph_gateway.events import AnalysisEvent, EventHub
 from graph_gateway.execution import Executor
-from graph_gateway.sockets.connection import Connection, SocketOptions, Upgrade
+from graph_gateway.sockets.connection import Connection, Upgrade
+from graph_gateway.sockets.options import SocketOptions
 
 _log = logging.getLogger(__name__)
 

@@ -11,19 +11,16 @@ from dataclasses import dataclass, replace
 from tu_common import topology
 from tu_common.messaging.core import (
     HEADER_MESSAGE_ID,
-    HEADER_ORIGINAL_EXCHANGE,
-    HEADER_ORIGINAL_POSITION,
-    HEADER_ORIGINAL_QUEUE,
-    HEADER_ORIGINAL_TOPIC,
     Effect,
     Handler,
-    InvalidMessage,
     Message,
     Publisher,
     TransientError,
     Unroutable,
 )
-from tu_common.messaging.work import Work, parked_copy, replayed_copy, settle, wait_for
+from tu_common.messaging.futures import settle, wait_for
+from tu_common.messaging.parking import park_from_queue, park_from_topic, replayed_copy
+from tu_common.messaging.work import Park, Work
 
 
 @dataclass(frozen=True)
@@ -54,25 +51,13 @@ class MemoryBroker:
         return MemoryPublisher(self, self._append)
 
     def consumer(self, queue: str, *, effects: Publisher, parking: Publisher) -> "MemoryConsumer":
-        def park(message: Message, error: InvalidMessage) -> Effect:
-            origin = {HEADER_ORIGINAL_EXCHANGE: message.source, HEADER_ORIGINAL_QUEUE: queue}
-            copy = parked_copy(message, error, **origin)
-            names = self._names
-            return Effect(names.returns_exchange(queue), copy, routing_key=names.parked(queue))
-
+        park = functools.partial(park_from_queue, self._names, queue)
         return MemoryConsumer([self._queues[queue]], effects, parking, park)
 
     def topic_consumer(
         self, topics: Sequence[str], *, effects: Publisher, parking: Publisher
     ) -> "MemoryConsumer":
-        def park(message: Message, error: InvalidMessage) -> Effect:
-            origin = {
-                HEADER_ORIGINAL_TOPIC: message.source,
-                HEADER_ORIGINAL_POSITION: message.message_id,
-            }
-            copy = parked_copy(message, error, **origin)
-            return Effect(self._names.parked(message.source), copy)
-
+        park = functools.partial(park_from_topic, self._names)
         return MemoryConsumer([self._queues[topic] for topic in topics], effects, parking, park)
 
     def stream(self, queue: str) -> list[Message]:
@@ -174,7 +159,7 @@ class MemoryConsumer:
         sources: list["queues.Queue[Message]"],
         effects: Publisher,
         parking: Publisher,
-        park: Callable[[Message, InvalidMessage], Effect],
+        park: Park,
     ) -> None:
         self._sources = sources
         self._effects = effects
@@ -203,13 +188,7 @@ class MemoryConsumer:
                 message = source.get_nowait()
             except queues.Empty:
                 continue
-            work = Work(
-                message,
-                handler,
-                self._effects,
-                self._parking,
-                functools.partial(self._park, message),
-            )
+            work = Work(message, handler, self._effects, self._parking, self._park)
             if not self._finish(work):
                 source.put(message)
             return True

@@ -1,10 +1,8 @@
 """One message on its way through a consumer, the same for every broker."""
 
-import hashlib
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -12,13 +10,6 @@ from tu_common import logs
 from tu_common.messaging import metrics
 from tu_common.messaging.backoff import Backoff
 from tu_common.messaging.core import (
-    HEADER_MESSAGE_ID,
-    HEADER_PARKED_ERROR,
-    HEADER_PARKED_REASON,
-    HEADER_PARKED_WITHOUT,
-    HEADER_PRODUCER,
-    HEADER_SCHEMA,
-    PARKING_HEADERS,
     Effect,
     Handler,
     InvalidMessage,
@@ -27,18 +18,15 @@ from tu_common.messaging.core import (
     Publisher,
     TransientError,
 )
+from tu_common.messaging.futures import all_done
+from tu_common.messaging.parking import fingerprint, smaller
 
 _log = logging.getLogger(__name__)
-
-_MAX_ERROR = 500
-# What any broker takes as a header, an id or a key.
-_MAX_KEPT = 255
-_KEPT = PARKING_HEADERS | {HEADER_MESSAGE_ID, HEADER_SCHEMA, HEADER_PRODUCER}
 
 # With the pauses between them about half a minute: long enough for a secret that is being changed.
 ATTEMPTS_AT_THE_PROBABLY_INVALID = 8
 
-Park = Callable[[InvalidMessage], Effect]
+Park = Callable[[Message, InvalidMessage], Effect]
 _Todo = tuple[Publisher, Effect]
 
 
@@ -80,7 +68,7 @@ class Work:
                 self._again(error, result)
                 return result
             todo = self._todo
-            _all_done(
+            all_done(
                 [publisher.submit(effect) for publisher, effect in todo],
                 lambda errors: self._settle(todo, errors, result),
             )
@@ -109,7 +97,7 @@ class Work:
     def _to_parking(self, error: InvalidMessage) -> list[_Todo]:
         _log.warning("parked: %s", error, extra=self._about())
         self._outcome = "parked"
-        self._parked = self._park(error)
+        self._parked = self._park(self.message, error)
         todo = [(self._effects, effect) for effect in error.effects]
         return [*todo, (self._parking, self._parked)]
 
@@ -153,7 +141,7 @@ class Work:
                 "destination": effect.destination,
                 "causeId": self.message.cause_id,
                 "key": self.message.key,
-                "body": _fingerprint(self.message.body),
+                "body": fingerprint(self.message.body),
             },
         )
         return []
@@ -165,111 +153,3 @@ class Work:
 
     def _about(self) -> dict[str, str]:
         return {"source": self.message.source, "messageId": self.message.message_id}
-
-
-def parked_copy(message: Message, error: InvalidMessage, **origin: str) -> Message:
-    """The message as it is parked: untouched, with the reason and where it was in its headers."""
-    headers = {
-        **message.headers,
-        HEADER_MESSAGE_ID: message.cause_id,
-        HEADER_PARKED_REASON: error.reason,
-        HEADER_PARKED_ERROR: _plain(error.error, _MAX_ERROR),
-        **origin,
-    }
-    return replace(message, headers=headers)
-
-
-def smaller(parked: Message) -> Message | None:
-    """What to park where the broker refuses ``parked``; None where nothing more can be left out.
-
-    First the headers go that are not the platform's, then the body: of a Kafka record it can still
-    be read at ``x-original-position`` while the topic keeps it.
-    """
-    if HEADER_PARKED_WITHOUT not in parked.headers:
-        kept = {name: _plain(value) for name, value in parked.headers.items() if name in _KEPT}
-        return replace(
-            parked,
-            headers={**kept, HEADER_PARKED_WITHOUT: "headers"},
-            message_id=_plain(parked.message_id),
-            correlation_id=_plain(parked.correlation_id),
-            key=_plain(parked.key),
-        )
-    if not parked.body:
-        return None
-    without = f"headers, body: {_fingerprint(parked.body)}"
-    return replace(parked, body=b"", headers={**parked.headers, HEADER_PARKED_WITHOUT: without})
-
-
-def is_whole(parked: Message) -> bool:
-    """Whether a parked message still has its body, so that it can be put back."""
-    return "body" not in parked.headers.get(HEADER_PARKED_WITHOUT, "")
-
-
-def replayed_copy(message: Message) -> Message:
-    """The message as it is put back: without what parking added."""
-    headers = {k: v for k, v in message.headers.items() if k not in PARKING_HEADERS}
-    return replace(message, headers=headers)
-
-
-def _fingerprint(body: bytes) -> str:
-    return f"{len(body)} bytes, sha256:{hashlib.sha256(body).hexdigest()}"
-
-
-def _plain(text: str, most: int = _MAX_KEPT) -> str:
-    """So much of a text that it has ``most`` bytes, without what is not text."""
-    return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
-
-
-def _all_done(
-    futures: list["Future[None]"], then: Callable[[list[BaseException | None]], None]
-) -> None:
-    if not futures:
-        then([])
-        return
-    left = len(futures)
-    lock = threading.Lock()
-
-    def one_done(_: "Future[None]") -> None:
-        nonlocal left
-        with lock:
-            left -= 1
-            last = left == 0
-        if last:
-            then([_error(future) for future in futures])
-
-    for future in futures:
-        future.add_done_callback(one_done)
-
-
-def _error(future: "Future[None]") -> BaseException | None:
-    if future.cancelled():
-        return TransientError("publishing was given up")
-    return future.exception()
-
-
-def settle(future: "Future[None]", error: BaseException | None = None) -> None:
-    """End a future unless whoever waits for it has given up meanwhile."""
-    if not future.set_running_or_notify_cancel():
-        return
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
-
-
-def wait_for(future: "Future[None]", timeout: float) -> None:
-    """Wait for a submitted effect; ``TransientError`` where the broker does not answer in time."""
-    try:
-        future.result(timeout)
-    except TimeoutError:
-        future.cancel()
-        raise TransientError(f"no confirmation from the broker within {timeout:g} s") from None
-
-
-def count_published(destination: str, futures: Iterable["Future[None]"]) -> None:
-    for future in futures:
-        future.add_done_callback(
-            lambda done: metrics.PUBLISHED.labels(
-                destination, "failed" if done.cancelled() or done.exception() else "confirmed"
-            ).inc()
-        )

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from tu_common.messaging.core import Effect, TransientError
-from tu_common.messaging.work import settle, wait_for
+from tu_common.messaging.futures import settle, wait_for
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""Scenes of construction machines, drawn in layers and treated as a camera would."""
