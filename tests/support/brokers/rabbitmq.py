@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from ansible_collections.trackunit.platform.plugins.plugin_utils.rabbitmq import (
+    rabbitmq_definitions,
+)
 
 from tests.support.containers import Container, container, free_port, readable
 
@@ -55,7 +58,10 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbitmq]:
     passwords = {user: secrets.token_urlsafe(16) for user in ("admin", *names.users)}
     folder = tmp_path_factory.mktemp("rabbitmq")
     # Files keep their mode when they are mounted into the container; the broker is another user.
-    definitions = readable(folder / "defs.json", json.dumps(topology.definitions(names, passwords)))
+    definitions = readable(
+        folder / "defs.json",
+        json.dumps(rabbitmq_definitions(names.model_dump(), passwords, secrets.token_hex(4))),
+    )
     settings = readable(
         folder / "rabbitmq.conf",
         # As charts/rabbitmq does it: imported again after a restart, a binding to the stream would
