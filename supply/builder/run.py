@@ -17,6 +17,7 @@ from typing import Any
 
 from supply.builder.asking import chart_question
 from supply.builder.catalog import ROOT, CatalogError, Part, Recipe, Source
+from supply.builder.charts import own_chart
 from supply.builder.keys import image_name, keys
 from supply.builder.kinds import IMAGE_KINDS, KINDS, Job
 from supply.builder.machine import architecture
@@ -99,8 +100,7 @@ class Supply:
         part = self.parts[name]
         if self.sources[name] == "registry" and part.registry_chart:
             return chart_file(part)
-        ours = ROOT / "charts" / name
-        return ours if ours.exists() else None
+        return own_chart(name)
 
     def makes_image(self, name: str) -> bool:
         """Whether something called by `image` comes out of a part."""
