@@ -66,8 +66,12 @@ prune: tools ## remove the parts that changed settings leave out; their volumes 
 	@$(PLAY) playbooks/prune.yml
 
 .PHONY: verify
-verify: tools ## check the running platform: every network path, and the tests through the front door
+verify: tools ## look whether the running platform works: every network path, and the tests through the front door
 	@$(PLAY) playbooks/verify.yml
+
+.PHONY: test-disturb
+test-disturb: tools ## kill, restart, release and flood the running platform, and check that its clients get their answers
+	@$(PLAY) playbooks/disturb.yml
 
 KUBECTL := KUBECONFIG=$(STATE)/kubeconfig $(CACHE)/bin/kubectl
 
