@@ -17,7 +17,7 @@ _DISTURBING = ("chaos", "release")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the folder that they lie in, and by what they do, so that none can forget to."""
+    """Mark tests by their folder and by what they do, so that no file can forget to."""
     for item in items:
         if any(item.get_closest_marker(name) for name in _DISTURBING):
             item.add_marker("disturbs")
