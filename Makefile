@@ -10,10 +10,16 @@ CLIENT = PYTHONPATH=.:apps/client-console/src $(DEV)/bin/python
 DEV := $(CACHE)/venv/dev-$(shell sha256sum requirements/dev.txt 2>/dev/null | cut -c1-12)
 BIN := .venv/bin
 # PLATFORM=name works on another platform of this machine; ARGS="-e name=value" sets anything else.
-PLATFORM ?= trackunit
+# Without PLATFORM, the inventory names it: another one (ARGS="-i inventory/existing") has another name.
+PLATFORM ?=
 ARGS ?=
-PLAY := $(BIN)/ansible-playbook --extra-vars platform_name=$(PLATFORM) $(ARGS)
-STATE := $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/trackunit-platform/$(PLATFORM)
+PLAY := $(BIN)/ansible-playbook $(if $(PLATFORM),--extra-vars platform_name=$(PLATFORM)) $(ARGS)
+# Sets KUBECONFIG, KUBECTL and STATE as the inventory has them, or says how to come by a platform.
+define locate
+place=$$(mktemp -d); trap 'rm -rf "$$place"' EXIT; \
+	$(PLAY) playbooks/locate.yml --extra-vars "locate_file=$$place/found" > "$$place/log" 2>&1 || { cat "$$place/log"; exit 1; }; \
+	source "$$place/found"
+endef
 
 .PHONY: help
 help: ## list the commands
@@ -41,13 +47,14 @@ up: tools ## bring up the whole platform (again: changes nothing)
 check: tools ## say what `make up` would change
 	@$(PLAY) site.yml --check
 
+# One of the examples shows no name, for which the client ends with 1.
 .PHONY: demo
-demo: dev ## log a test user in, send the pictures in examples/ through the front door, show the answers
-	@[ -e $(STATE)/client.json ] || { echo "there is no platform yet: make up"; exit 1; }
-	@[ -e $(STATE)/test-users.json ] || { echo "an external identity provider has no test users: log in yourself, see apps/client-console/README.md"; exit 1; }
-	@$(CLIENT) -m tests.support.device_login --config $(STATE)/client.json --username alice --users $(STATE)/test-users.json
-	@# One of the examples shows no name, for which the client ends with 1.
-	@$(CLIENT) -m client_console --config $(STATE)/client.json upload $(wildcard examples/*.jpg examples/*.png examples/*.webp) || [ $$? -eq 1 ]
+demo: tools dev ## log a test user in, send the pictures in examples/ through the front door, show the answers
+	@$(locate); \
+	[ -e "$$STATE/client.json" ] || { echo "the platform has no front door yet: make up"; exit 1; }; \
+	[ -e "$$STATE/test-users.json" ] || { echo "an external identity provider has no test users: log in yourself, see apps/client-console/README.md"; exit 1; }; \
+	$(CLIENT) -m tests.support.device_login --config "$$STATE/client.json" --username alice --users "$$STATE/test-users.json"; \
+	$(CLIENT) -m client_console --config "$$STATE/client.json" upload $(wildcard examples/*.jpg examples/*.png examples/*.webp) || [ $$? -eq 1 ]
 
 .PHONY: supply
 supply: tools ## make the third-party parts and images without touching a cluster
@@ -76,23 +83,25 @@ prune: tools ## remove the parts that changed settings leave out; their volumes 
 	@$(PLAY) playbooks/prune.yml
 
 .PHONY: verify
-verify: tools ## check the running platform: every network path, and the tests through the front door
+verify: tools ## look whether the running platform works: every network path, and the tests through the front door
 	@$(PLAY) playbooks/verify.yml
 
-KUBECTL := KUBECONFIG=$(STATE)/kubeconfig $(CACHE)/bin/kubectl
+.PHONY: test-disturb
+test-disturb: tools ## kill, restart, release and flood the running platform, and check that its clients get their answers
+	@$(PLAY) playbooks/disturb.yml
 
 .PHONY: status
-status: ## show what runs
-	@$(KUBECTL) get pods --all-namespaces
+status: tools ## show what runs
+	@$(locate); "$$KUBECTL" get pods --all-namespaces
 
 .PHONY: logs
-logs: ## SERVICE=name: follow the logs of a service's replicas
-	@$(KUBECTL) logs --namespace $(or $(SERVICE),$(error say which: make logs SERVICE=graph-gateway)) --selector app.kubernetes.io/name=$(SERVICE) --follow --prefix --tail 50 --max-log-requests 10
+logs: tools ## SERVICE=name: follow the logs of a service's replicas
+	@$(locate); "$$KUBECTL" logs --namespace $(or $(SERVICE),$(error say which: make logs SERVICE=graph-gateway)) --selector app.kubernetes.io/name=$(SERVICE) --follow --prefix --tail 50 --max-log-requests 10
 
 .PHONY: k9s
 k9s: tools ## look around in the cluster (builds k9s when first asked, about 5 minutes)
-	@$(BIN)/python -m supply.builder build k9s
-	@KUBECONFIG=$(STATE)/kubeconfig "$$($(BIN)/python -m supply.builder resolve | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["supply_binaries"]["k9s"])')" --all-namespaces
+	@$(locate); $(BIN)/python -m supply.builder build k9s; \
+	"$$($(BIN)/python -m supply.builder resolve | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["supply_binaries"]["k9s"])')" --all-namespaces
 
 .PHONY: lint
 lint: tools dev ## ruff, mypy, ansible-lint, syntax

@@ -16,11 +16,14 @@ _BROKERS = ("rabbitmq", "kafka", "s3", "keycloak", "container_logs")
 pytest_plugins = [f"tests.support.brokers.{module}" for module in _BROKERS]
 
 _MARKED_FOLDERS = {"integration": "integration", "e2e": "e2e", "door": "e2e"}
+_DISTURBING = ("chaos", "release")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the folder that they lie in, so that no file can forget to."""
+    """Mark tests by their folder and by what they do, so that no file can forget to."""
     for item in items:
+        if any(item.get_closest_marker(name) for name in _DISTURBING):
+            item.add_marker("disturbs")
         for folder, marker in _MARKED_FOLDERS.items():
             if folder in item.path.parts:
                 item.add_marker(marker)

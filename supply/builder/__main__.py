@@ -1,6 +1,6 @@
 """Command line of the builder.
 
-resolve           what every part is called, as JSON (makes nothing)
+resolve           what every part is called, as JSON (makes no part)
 build [PART …]    make the named parts, or all that a platform needs
 missing [PART …]  how many of them would be made
 list              the catalog as a table

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from supply.builder.catalog import ROOT, CatalogError, Part, Recipe, Source
+from supply.builder.charts import own_chart
 from supply.builder.keys import image_name, keys
 from supply.builder.kinds import IMAGE_KINDS, KINDS
 from supply.builder.mirrors import Mirrors
@@ -85,8 +86,7 @@ class Supply:
         part = self.parts[name]
         if self.sources[name] == "registry" and part.registry_chart:
             return chart_file(part)
-        ours = ROOT / "charts" / name
-        return ours if ours.exists() else None
+        return own_chart(name)
 
     def makes_image(self, name: str) -> bool:
         """Whether something called by `image` comes out of a part."""

@@ -5,7 +5,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "oauth2-proxy.labels" -}}
 {{ include "oauth2-proxy.selector" . }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}

@@ -5,7 +5,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}-{{ .Release.Namespace }}
 
 {{- define "traefik.labels" -}}
 {{ include "traefik.selector" . }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
