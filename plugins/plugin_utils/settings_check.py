@@ -52,7 +52,10 @@ def slips(schema: Schema, given: Mapping[str, Any], own: list[str]) -> dict[str,
     strange = {name: value for name, value in given.items() if name not in own}
     settings = list(schema["properties"])
     others = settings_names.role_variables(ROOT / "roles") - set(settings)
-    return settings_names.slips(strange, settings, others)
+    found = settings_names.slips(strange, settings, others)
+    # In a run of several playbooks, facts of the first are there when the next one looks.
+    ours = settings_names.words(ROOT) if found else set()
+    return {name: near for name, near in found.items() if name not in ours}
 
 
 def _slip(schema: Schema, name: str, near: str) -> str:

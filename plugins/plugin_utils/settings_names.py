@@ -78,3 +78,15 @@ def role_variables(roles: Path) -> set[str]:
         for file in roles.glob(f"*/{kind}/main.yml")
         for name in re.findall(r"^([a-z]\w*):", file.read_text(encoding="utf-8"), re.MULTILINE)
     }
+
+
+def words(root: Path) -> set[str]:
+    """Every word that the roles and playbooks use; names of facts are among them."""
+    kinds = ("tasks", "templates", "defaults", "vars", "meta")
+    files = [file for kind in kinds for file in root.glob(f"roles/*/{kind}/*")]
+    return {
+        word
+        for file in [*files, *root.glob("playbooks/**/*.yml")]
+        if file.is_file()
+        for word in re.findall(r"\w+", file.read_text(encoding="utf-8"))
+    }

@@ -11,7 +11,12 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from plugins.plugin_utils import settings_across, settings_machine, settings_names
+from plugins.plugin_utils import (
+    settings_across,
+    settings_check,
+    settings_machine,
+    settings_names,
+)
 from plugins.plugin_utils.settings_schema import topics
 
 GOOD = {
@@ -122,6 +127,15 @@ def test_a_slip_says_what_was_meant(name: str, meant: str) -> None:
 )
 def test_variables_of_a_user_are_left_alone(given: dict[str, Any]) -> None:
     assert settings_names.slips(given, SETTINGS, ["kong_replicas"]) == {}
+
+
+def test_facts_of_our_own_plays_are_no_slips() -> None:
+    schema = settings_check.schema_of(["graph-gateway"], [])
+    fact = "supply_charts"
+    assert settings_names.nearest(fact, ["supply_parts"])
+    assert settings_check.slips(schema, {fact: {}, "supply_part": {}}, []) == {
+        "supply_part": "supply_parts"
+    }
 
 
 @pytest.mark.parametrize(
