@@ -79,6 +79,15 @@ def test_the_existing_inventory_says_only_what_differs() -> None:
             assert local.get(name) != value, f"{name} could be had by a link"
 
 
+def test_no_role_has_a_default_of_its_own_for_a_setting() -> None:
+    # Settings of the services stand with them: their roles can do without the inventory's.
+    of_services = {"service", *(name.replace("-", "_") for name in SERVICES)}
+    for path in ROOT.glob("roles/*/defaults/main.yml"):
+        if path.parents[1].name not in of_services:
+            names = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            assert set(names) & set(WHOLE["properties"]) == set(), path
+
+
 def test_what_follows_from_the_schema_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert settings_docs.main(["--check"]) == 0, capsys.readouterr().out
 
