@@ -40,8 +40,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
         given = task_vars or {}
         schema = settings_check.schema_of(arguments["services"], arguments["secrets"])
-        values, open_ones = self._values(given, list(schema["properties"]))
-        sentences = settings_check.sentences(schema, values, given, open_ones)
+        values, failed = self._values(given, list(schema["properties"]))
+        sentences = settings_check.sentences(schema, values, given, failed)
         if sentences:
             lines = "\n".join(f"- {sentence}" for sentence in sentences)
             result["failed"] = True
@@ -52,9 +52,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _values(
         self, given: Mapping[str, Any], names: list[str]
-    ) -> tuple[dict[str, Any], dict[str, str]]:
-        """The settings' values, and for those that have none which variable is not defined."""
-        values, open_ones = {}, {}
+    ) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
+        """The settings' values; for those that fail which variable is not defined, and why."""
+        values, failed = {}, {}
         for name in names:
             if name not in given:
                 continue
@@ -62,8 +62,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 values[name] = _plain(self._templar.template(given[name]))
             except AnsibleError as error:
                 missing = UNDEFINED.search(str(error))
-                open_ones[name] = missing[1] if missing else str(error)
-        return values, open_ones
+                failed[name] = (
+                    missing[1] if missing else "",
+                    " ".join(str(error).split()).rstrip("."),
+                )
+        return values, failed
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,11 @@ Values = Mapping[str, Any]
 Finding = tuple[str, str, str | None]
 
 HOSTS = ("front_door_host", "storage_host", "login_host")
+# Hosts that the door serves only while a provider is the local one.
+LOCAL = {
+    "storage_host": ("object_storage_provider", "versitygw"),
+    "login_host": ("identity_provider", "keycloak"),
+}
 
 
 def subnets_apart(values: Values) -> Iterator[Finding]:
@@ -44,7 +49,8 @@ def hosts_distinct(values: Values) -> Iterator[Finding]:
     """The front door tells what is behind it apart by the host alone."""
     seen: dict[str, str] = {}
     for name in HOSTS:
-        if not _set(values, name):
+        provider, local = LOCAL.get(name, (None, None))
+        if not _set(values, name) or (provider and values.get(provider) != local):
             continue
         host = values[name]
         if host in seen:

@@ -19,28 +19,28 @@ def sentences(
     schema: Schema,
     values: Mapping[str, Any],
     given: Mapping[str, Any],
-    undefined: Mapping[str, str],
+    failed: Mapping[str, tuple[str, str]],
 ) -> list[str]:
     """One sentence for each setting that is wrong, and for each name that is a slip.
 
-    ``given`` is every variable of the play; ``undefined`` says of settings whose value cannot be
-    worked out which variable was missing.
+    ``given`` is every variable of the play; ``failed`` says of settings whose value cannot be
+    worked out which variable is not defined (empty: another reason), and the whole reason.
     """
     say = partial(settings_sentences.sentence, schema)
     typed = normal(schema, values)
     found = settings_sentences.problems(schema, typed)
-    for name, missing in undefined.items():
+    for name, (missing, why) in failed.items():
         # What is missing is told once, not again by each setting that uses it.
         if missing in found:
             found.pop(name, None)
         else:
-            found[name] = say([name], f"uses {missing}, which is not defined")
+            found[name] = say([name], f"cannot be worked out: {why}")
     good = {name: value for name, value in typed.items() if name not in found}
     for name, (wrong, example) in settings_across.problems(good).items():
         found[name] = say([name], wrong, example)
     for name, wrong in settings_machine.problems(good).items():
         found.setdefault(name, say([name], wrong))
-    own = typed.get("settings_own_names", [])
+    own = good.get("settings_own_names", [])
     return [
         *(_slip(schema, name, near) for name, near in slips(schema, given, own).items()),
         *settings_sentences.in_order(schema, found),
@@ -61,7 +61,5 @@ def slips(schema: Schema, given: Mapping[str, Any], own: list[str]) -> dict[str,
 def _slip(schema: Schema, name: str, near: str) -> str:
     described = schema["properties"].get(near)
     example = settings_sentences.shown(described["examples"][0]) if described else "…"
-    return (
-        f"{name} is no setting. Is {near} meant? Example: {near}: {example}"
-        f" (or, if it is a variable of your own: settings_own_names: [{name}])"
-    )
+    own = f"If {name} is a variable of your own: settings_own_names: [{name}]"
+    return f"{name} is no setting. Is {near} meant? Example: {near}: {example} ({own})"

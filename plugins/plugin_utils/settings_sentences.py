@@ -40,7 +40,16 @@ def _pattern(
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-Validator = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def _whole_number(_: Any, instance: Any) -> bool:
+    """2.0 is an integer in JSON, but no number of replicas in a manifest."""
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    {"pattern": _pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _whole_number),
+)
 
 
 def problems(schema: Schema, values: Mapping[str, Any]) -> dict[str, str]:
@@ -152,9 +161,10 @@ def _like(error: Error) -> str:
 
 def _kind(error: Error) -> str:
     asked = error.validator_value
-    return "not " + " or ".join(
-        KINDS[kind] for kind in (asked if isinstance(asked, list) else [asked])
-    )
+    kinds = asked if isinstance(asked, list) else [asked]
+    quotes = kinds == ["string"] and isinstance(error.instance, (int, float))
+    hint = " (a number needs quotes around it)" if quotes else ""
+    return f"not {' or '.join(KINDS[kind] for kind in kinds)}{hint}"
 
 
 def _format(error: Error) -> str:

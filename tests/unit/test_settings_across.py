@@ -76,6 +76,11 @@ def test_settings_that_do_not_fit_are_refused(
     assert said in wrong
 
 
+def test_only_hosts_that_are_served_must_differ() -> None:
+    values = {**GOOD, "storage_host": "graphql.local", "object_storage_provider": "external"}
+    assert settings_across.problems(values) == {}
+
+
 def test_only_a_cluster_of_ours_has_subnets_of_ours() -> None:
     values = {**GOOD, "cluster_provider": "existing", "kind_cluster_pod_subnet": "10.96.0.0/16"}
     assert settings_across.problems(values) == {}

@@ -241,3 +241,9 @@ def test_a_misspelt_setting_in_an_inventory_is_named_instead_of_all_that_need_it
     file.write_text(text.replace("platform_domain:", "platform_domian:"), encoding="utf-8")
     result = check(str(tmp_path / "own"))
     assert wrong(result, slips=1) == ["platform_domian", "platform_domain"]
+
+
+def test_a_setting_that_cannot_be_worked_out_is_named_with_the_reason() -> None:
+    result = check(login_host="{{ login_hots }}", credentials_given="{{ lookup('file', '/none') }}")
+    assert wrong(result) == ["login_host", "oidc_issuer", "credentials_given"]
+    assert "'login_hots' is undefined" in result.stdout

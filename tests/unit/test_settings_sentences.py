@@ -35,7 +35,9 @@ def found(described: dict[str, Any], value: Any) -> list[str]:
         ),
         (WORD, "A b", "which is not a word"),
         (WORD, "word\n", "which is not a word"),
-        ({"type": "string"}, 5, "is 5, which is not text"),
+        ({"type": "string"}, 5, "is 5, which is not text (a number needs quotes around it)"),
+        ({"type": "string"}, [], "is [], which is not text. "),
+        ({"type": "integer"}, 2.0, "is 2.0, which is not a whole number"),
         ({"type": "integer"}, "many", "not a whole number"),
         ({"type": "integer"}, True, "not a whole number"),
         ({"type": "integer", "minimum": 1}, 0, "less than 1"),
@@ -133,7 +135,10 @@ CONDITION = {
         # What is wrong in any case is said, and once.
         (
             {"kind": "b", "port": 80},
-            ["port is 80, which is not text. Meaning: port. Example: port: one"],
+            [
+                "port is 80, which is not text (a number needs quotes around it). Meaning: port."
+                " Example: port: one"
+            ],
         ),
     ],
 )
