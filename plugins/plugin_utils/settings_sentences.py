@@ -183,5 +183,6 @@ WRONG: dict[Any, Callable[[Error], str]] = {
     "minLength": lambda error: f"shorter than {error.validator_value} characters",
     "maxLength": lambda error: f"longer than {error.validator_value} characters",
     "minItems": lambda error: f"fewer entries than {error.validator_value}",
+    "uniqueItems": lambda _: "a list that names something twice",
     "minProperties": lambda error: f"fewer entries than {error.validator_value}",
 }

@@ -211,12 +211,15 @@ def test_what_could_only_fail_later_is_refused(tmp_path: Path) -> None:
 
 def test_a_setting_of_one_service_is_checked_like_the_others() -> None:
     result = check(
-        platform_services=["svc-thing"],
-        svc_thing_replicas=0,
-        svc_thing_env={"log-level": "DEBUG"},
-        svc_thing_resources={"requests": {"memory": "much"}},
+        graph_gateway_env={"log-level": "DEBUG"},
+        svc_messaging_bridge_replicas=0,
+        svc_analysis_orchestrator_resources={"requests": {"memory": "much"}},
     )
-    assert wrong(result) == ["svc_thing_replicas", "svc_thing_resources", "svc_thing_env"]
+    assert wrong(result) == [
+        "svc_messaging_bridge_replicas",
+        "svc_analysis_orchestrator_resources",
+        "graph_gateway_env",
+    ]
 
 
 def test_a_misspelt_setting_is_refused_with_what_was_meant() -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from plugins.plugin_utils import settings_docs, settings_inventory, settings_schema
 from plugins.plugin_utils.settings_page import page
-from plugins.plugin_utils.settings_sentences import problems
+from plugins.plugin_utils.settings_sentences import WRONG, problems
 
 ROOT = Path(__file__).parents[2]
 PARTS = settings_schema.topics()
@@ -44,6 +44,29 @@ def test_every_setting_has_a_meaning_and_examples_that_would_do(name: str) -> No
     for key, inside in described.get("properties", {}).items():
         for example in inside.get("examples", []):
             assert problems(alone, {name: {key: example}}) == {}
+
+
+def test_a_new_service_has_the_settings_of_every_service() -> None:
+    schema = settings_schema.compose(PARTS, ["svc-thing"])
+    assert schema["properties"]["svc_thing_replicas"]["title"] == "number of pods of svc-thing"
+    assert "svc_thing_resources" in problems(schema, {"svc_thing_resources": {"limit": {}}})
+    assert "graph_gateway_replicas" not in schema["properties"]
+
+
+def keywords(schema: Any) -> set[str]:
+    """Every keyword that asks something of a value."""
+    if not isinstance(schema, dict):
+        return set()
+    inside = [*schema.get("properties", {}).values(), *schema.get("allOf", [])]
+    for key in ("items", "additionalProperties", "propertyNames", "then"):
+        inside.append(schema.get(key))
+    found = schema.keys() - {"title", "description", "examples", "x-like", "writeOnly", "$schema"}
+    return set(found).union(*map(keywords, inside))
+
+
+def test_there_are_words_for_whatever_the_schema_asks() -> None:
+    followed = {"properties", "allOf", "items", "propertyNames", "if", "then", "not"}
+    assert keywords(WHOLE) - followed - set(WRONG) == {"required", "additionalProperties"}
 
 
 def test_every_rule_is_about_settings() -> None:

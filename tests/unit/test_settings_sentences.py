@@ -48,6 +48,7 @@ def found(described: dict[str, Any], value: Any) -> list[str]:
         (NETWORKS, ["10.0.0.1/8"], "holds '10.0.0.1/8', which is not a network"),
         (NETWORKS, [8], "holds 8, which is not text"),
         ({**NETWORKS, "minItems": 1}, [], "holds fewer entries than 1"),
+        ({**PORTS, "uniqueItems": True}, [1, 1], "is [1, 1], which is a list that names something"),
         (PORTS, 9092, "is 9092, which is not a list"),
         (PORTS, [9092, 0], "holds 0, which is less than 1"),
         (PORTS, [65536], "holds 65536, which is more than 65535"),
