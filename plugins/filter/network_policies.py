@@ -8,42 +8,6 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-DOCUMENTATION = r"""
-name: network_policies
-short_description: NetworkPolicies from the table of flows
-version_added: 0.1.0
-author: The Trackunit platform maintainers
-description:
-  - Takes the table that the role C(network_policies) resolves (workloads, flows, peers) and returns
-    one NetworkPolicy for each workload. What the table does not name stays denied by the default
-    policy of the namespace.
-  - The same plugin file holds C(network_probes) (what each workload must and must not reach),
-    C(network_addresses) (where everybody is) and C(network_probe_report) (what the probes found).
-positional: only
-options:
-  _input:
-    description: The table, with the keys C(workloads), C(flows) and C(peers).
-    type: dict
-    required: true
-  only:
-    description: Names of the workloads to return policies for; all when not given.
-    type: list
-    elements: str
-"""
-
-EXAMPLES = r"""
-- name: Apply the policy of one workload
-  kubernetes.core.k8s:
-    definition: "{{ network_policies_table | trackunit.platform.network_policies(['kafka']) }}"
-"""
-
-RETURN = r"""
-_value:
-  description: NetworkPolicy manifests.
-  type: list
-  elements: dict
-"""
-
 NAME_LABEL = "app.kubernetes.io/name"
 PROBE_LABEL = "trackunit.platform/network-probe"
 MANAGED_LABELS = {"app.kubernetes.io/managed-by": "trackunit-platform"}
