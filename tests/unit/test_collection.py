@@ -18,6 +18,25 @@ BIN = Path(sys.executable).parent
 GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
 
 
+# Those of `ansible-test sanity` that fetch nothing; tests/sanity/README.md says why not the others.
+SANITY = [
+    "action-plugin-docs",
+    "compile",
+    "empty-init",
+    "ignores",
+    "line-endings",
+    "no-assert",
+    "no-get-exception",
+    "no-illegal-filenames",
+    "no-smart-quotes",
+    "replace-urlopen",
+    "shebang",
+    "symlinks",
+    "use-argspec-type-path",
+    "use-compat-six",
+]
+
+
 class Installed:
     """An installed collection, and a folder of somebody who uses it."""
 
@@ -170,6 +189,12 @@ def test_every_role_filter_and_module_is_documented(installed: Installed) -> Non
     }
     assert len(filters) > 10
     assert installed.documented("module", *modules).keys() == modules
+
+
+def test_sanity(installed: Installed) -> None:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    tests = [word for name in SANITY for word in ("--test", name)]
+    installed.run("ansible-test", "sanity", "--python", version, *tests, folder=installed.root)
 
 
 def test_plays_do_not_depend_on_the_checkouts_ansible_cfg() -> None:
