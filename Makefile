@@ -94,6 +94,11 @@ lint: tools dev ## ruff, mypy, ansible-lint, syntax
 format: tools ## let ruff put the Python code in order
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
+# Each generator writes pages that a unit test holds to their source.
+.PHONY: docs
+docs: tools ## write the generated pages: the README of each role
+	@$(BIN)/python -m docs.role_pages
+
 .PHONY: test-unit
 test-unit: tools dev ## the tests that need nothing outside the process, in seconds
 	@$(BIN)/python -m pytest tests/unit
