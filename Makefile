@@ -99,6 +99,14 @@ format: tools ## let ruff put the Python code in order
 docs: tools ## write the generated pages: the README of each role
 	@$(BIN)/python -m docs.role_pages
 
+CHANGELOG_TOOLS := $(CACHE)/venv/changelog-$(shell sha256sum requirements/changelog.txt | cut -c1-12)
+
+.PHONY: changelog
+changelog: tools ## VERSION=0.2.0: turn the fragments in changelogs/ into a release of CHANGELOG.md
+	@supply/bootstrap "$(CHANGELOG_TOOLS)" requirements/changelog.txt
+	@"$(CHANGELOG_TOOLS)/bin/antsibull-changelog" lint
+	@PATH="$(CURDIR)/$(BIN):$$PATH" "$(CHANGELOG_TOOLS)/bin/antsibull-changelog" release --version $(or $(VERSION),$(error say which: make changelog VERSION=0.2.0))
+
 .PHONY: test-unit
 test-unit: tools dev ## the tests that need nothing outside the process, in seconds
 	@$(BIN)/python -m pytest tests/unit
@@ -150,6 +158,7 @@ lock: tools ## pin again: tools and the apps' dependencies, with hashes
 	@$(LOCK) requirements/tools.in -o requirements/tools.txt
 	@$(DEPENDENCIES) | $(LOCK) - -o apps/requirements.lock
 	@cat requirements/dev.in apps/requirements.lock | $(LOCK) - -o requirements/dev.txt
+	@$(LOCK) requirements/changelog.in -o requirements/changelog.txt
 
 .PHONY: down
 down: tools ## remove the platform; the cache stays
