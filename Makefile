@@ -41,6 +41,11 @@ up: tools ## bring up the whole platform (again: changes nothing)
 check: tools ## say what `make up` would change
 	@$(PLAY) site.yml --check
 
+.PHONY: access
+access: tools ## say where the platform is and how to log in, as `make up` ended
+	@[ -e $(STATE)/client.json ] || { echo "there is no platform yet: make up"; exit 1; }
+	@$(PLAY) playbooks/access.yml
+
 .PHONY: demo
 demo: dev ## log a test user in, send the pictures in examples/ through the front door, show the answers
 	@[ -e $(STATE)/client.json ] || { echo "there is no platform yet: make up"; exit 1; }
