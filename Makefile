@@ -92,7 +92,7 @@ k9s: tools ## look around in the cluster (builds k9s when first asked, about 5 m
 .PHONY: lint
 lint: tools dev ## ruff, mypy, ansible-lint, syntax
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(DEV)/bin/mypy
+	@MYPYPATH=$$(echo apps/*/src | tr ' ' :) $(DEV)/bin/mypy
 	@PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline -q
 
 .PHONY: format

@@ -1,14 +1,16 @@
 """What every test of the repository shares: markers by folder, and the brokers' fixtures."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-# Services that tests start as processes of their own run from the same source as the tests.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    str(source) for source in Path(__file__).parent.glob("apps/*/src")
-)
+# The apps are tested from their source, so that one environment serves every checkout. Services
+# that tests start as processes of their own run from the same source.
+SOURCES = [str(source) for source in sorted(Path(__file__).parent.glob("apps/*/src"))]
+sys.path[:0] = SOURCES
+os.environ["PYTHONPATH"] = os.pathsep.join(SOURCES)
 
 pytest_plugins = ["tests.support.brokers"]
 

@@ -89,8 +89,10 @@ def _roles(root: Path, playbook: str) -> dict[str, list[str]]:
             found.setdefault(name.removeprefix(PREFIX), []).extend(tags)
         for section in ("pre_tasks", "tasks", "post_tasks"):
             for name, tags in _included(root / "playbooks", play.get(section, [])):
+                # Services that a play loops over are each picked by their role's name.
                 for one in _names(root, name, picked):
-                    found.setdefault(one, []).extend(tags)
+                    own = [one] if "service" in name and "{{" in name else []
+                    found.setdefault(one, []).extend([*tags, *own])
     for name in list(found):
         for file in (root / "roles" / name / "tasks").glob("*.yml"):
             for inner, _ in _included(file.parent, _read(file)):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.trackunit.platform.plugins.plugin_utils.rabbitmq import (
+    rabbitmq_definitions,
+)
 
 DOCUMENTATION = r"""
 name: rabbitmq_definitions
@@ -20,11 +18,11 @@ description:
   - Takes the topology that the services share and returns what RabbitMQ imports when it starts.
   - Each service's user may write to and read from what the topology names for it, and declare
     nothing. Hashes of passwords are salted from a secret, so that the same input gives the same
-    definitions each time.
+    definitions each time; everything is sorted, so that the order of the services changes nothing.
 positional: passwords, salt
 options:
   _input:
-    description: The topology, as in C(topology.yml).
+    description: The topology, as lookup C(trackunit.platform.topology) returns it.
     type: dict
     required: true
   passwords:
@@ -52,96 +50,6 @@ _value:
   description: The definitions.
   type: dict
 """
-
-
-def password_hash(password: str, salt: bytes) -> str:
-    """RabbitMQ's form of a salted SHA-256: base64 of the salt (4 bytes) and the digest."""
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
-
-
-def _pattern(names: Iterable[str]) -> str:
-    """A regular expression that matches these names and nothing else."""
-    special = re.compile(r"([.\\+*?^$()\[\]{}|])")
-    quoted = [special.sub(r"\\\1", name) for name in names]
-    return f"^({'|'.join(quoted)})$" if quoted else "^$"
-
-
-def rabbitmq_definitions(
-    topology: Mapping[str, Any],
-    passwords: Mapping[str, str],
-    salt: str,
-    administrator: str = "admin",
-) -> dict[str, Any]:
-    """What RabbitMQ imports: users with permissions, exchanges, queues and bindings."""
-    vhost = topology["vhost"]
-    services: Mapping[str, Mapping[str, list[str]]] = topology["users"]
-    missing = sorted({administrator, *services} - {name for name in passwords if passwords[name]})
-    if missing:
-        raise AnsibleFilterError(f"rabbitmq_definitions: no password for {', '.join(missing)}")
-
-    def user(name: str) -> dict[str, Any]:
-        own_salt = hmac.new(salt.encode(), name.encode(), hashlib.sha256).digest()[:4]
-        return {
-            "name": name,
-            "password_hash": password_hash(passwords[name], own_salt),
-            "hashing_algorithm": "rabbit_password_hashing_sha256",
-            "tags": ["administrator"] if name == administrator else [],
-            "limits": {},
-        }
-
-    def permission(name: str, configure: str, write: str, read: str) -> dict[str, str]:
-        return {
-            "user": name,
-            "vhost": vhost,
-            "configure": configure,
-            "write": write,
-            "read": read,
-        }
-
-    return {
-        "vhosts": [{"name": vhost}],
-        "users": [user(name) for name in (administrator, *services)],
-        "permissions": [
-            permission(administrator, ".*", ".*", ".*"),
-            *(
-                permission(name, "^$", _pattern(may["write"]), _pattern(may["read"]))
-                for name, may in services.items()
-            ),
-        ],
-        "exchanges": [
-            {
-                "name": exchange["name"],
-                "vhost": vhost,
-                "type": exchange["type"],
-                "durable": True,
-                "auto_delete": False,
-                "internal": False,
-                "arguments": {},
-            }
-            for exchange in topology["exchanges"].values()
-        ],
-        "queues": [
-            {
-                "name": queue["name"],
-                "vhost": vhost,
-                "durable": True,
-                "auto_delete": False,
-                "arguments": queue.get("arguments", {}),
-            }
-            for queue in topology["queues"].values()
-        ],
-        "bindings": [
-            {
-                "source": binding["exchange"],
-                "vhost": vhost,
-                "destination": binding["queue"],
-                "destination_type": "queue",
-                "routing_key": binding["routing_key"],
-                "arguments": {},
-            }
-            for binding in topology["bindings"]
-        ],
-    }
 
 
 class FilterModule:

@@ -208,16 +208,19 @@ def _part(name: str, raw: object) -> Part:
     )
 
 
-def _service(name: str, raw: dict[str, Any]) -> Part:
-    pyproject = ROOT / "apps" / name / "pyproject.toml"
+def _service(folder: Path) -> Part:
+    pyproject = folder / "pyproject.toml"
     if not pyproject.exists():
-        raise CatalogError(f"supply/catalog.yml: services: {name}: there is no {pyproject}")
-    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+        raise CatalogError(f"apps/{folder.name} has a Dockerfile and no pyproject.toml")
+    said = tomllib.loads(pyproject.read_text(encoding="utf-8"))
+    if missing := [key for key in ("version", "description") if key not in said["project"]]:
+        raise CatalogError(f"apps/{folder.name}/pyproject.toml: project lacks {', '.join(missing)}")
+    base = said.get("tool", {}).get("trackunit", {}).get("base", "python")
     return Part(
-        name=name,
-        version=str(project["version"]),
-        why=str(raw["why"]),
-        packages=Recipe("service", needs=(str(raw["base"]),), options=dict(raw)),
+        name=folder.name,
+        version=str(said["project"]["version"]),
+        why=str(said["project"]["description"]),
+        packages=Recipe("service", needs=(str(base),), options={"base": str(base)}),
     )
 
 
@@ -254,18 +257,25 @@ def read_yaml(text: bytes) -> Any:
 
 
 def load(path: Path = CATALOG) -> dict[str, Part]:
-    """All parts and services by name, in the order in which they should be started."""
+    """All parts and services by name, in the order in which they should be started.
+
+    A service is a folder with a Dockerfile in apps/, beside the catalog's own folder. Its
+    pyproject.toml says the rest: version and description, and under [tool.trackunit] the part that
+    its image is built on, where that is not python.
+    """
     raw = read_yaml(path.read_bytes())
     parts = {name: _part(name, entry) for name, entry in _filled(raw["parts"]).items()}
-    for name, entry in raw.get("services", {}).items():
-        parts[name] = _service(name, entry)
+    for dockerfile in sorted(path.parents[1].glob("apps/*/Dockerfile")):
+        service = _service(dockerfile.parent)
+        if service.name in parts:
+            raise CatalogError(f"apps/{service.name} is called as a part of supply/catalog.yml is")
+        parts[service.name] = service
     for part in parts.values():
         if part.registry_with and part.registry_with not in parts:
             raise _wrong(part.name, "registry.with", f"there is no part {part.registry_with}")
         for recipe in (part.packages, part.registry_recipe):
             for need in recipe.needs if recipe else ():
                 if need not in parts:
-                    raise CatalogError(
-                        f"supply/catalog.yml: {part.name} needs {need}, which is not there"
-                    )
+                    where = "apps" if part.is_service else "supply/catalog.yml"
+                    raise CatalogError(f"{where}: {part.name} needs {need}, which is not there")
     return parts

@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.trackunit.platform.plugins.plugin_utils.rabbitmq import (
+    rabbitmq_definitions,
+)
 
 from tests.support.containers import Container, container, free_port, running
 
@@ -164,7 +167,8 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbitmq]:
     folder = tmp_path_factory.mktemp("rabbitmq")
     # Files keep their mode when they are mounted into the container; the broker is another user.
     definitions = _readable(
-        folder / "defs.json", json.dumps(topology.definitions(names, passwords))
+        folder / "defs.json",
+        json.dumps(rabbitmq_definitions(names.model_dump(), passwords, secrets.token_hex(4))),
     )
     settings = _readable(
         folder / "rabbitmq.conf",

@@ -158,7 +158,7 @@ def test_what_runs_as_a_program_may_be_run(installed: Installed) -> None:
     assert [file for file in programs if not (installed.root / file).stat().st_mode & 0o100] == []
 
 
-def test_every_role_filter_and_module_is_documented(installed: Installed) -> None:
+def test_every_role_filter_lookup_and_module_is_documented(installed: Installed) -> None:
     roles = {f"trackunit.platform.{role.name}" for role in (ROOT / "roles").iterdir()}
     filters = set(
         json.loads(
@@ -178,6 +178,8 @@ def test_every_role_filter_and_module_is_documented(installed: Installed) -> Non
     }
     assert len(filters) > 10
     assert installed.documented("module", *modules).keys() == modules
+    lookups = {f"trackunit.platform.{file.stem}" for file in (ROOT / "plugins/lookup").glob("*.py")}
+    assert installed.documented("lookup", *lookups).keys() == lookups
 
 
 def test_sanity(installed: Installed) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleFilterError
-
-PLUGIN = Path(__file__).parents[2] / "plugins/filter/network_policies.py"
-spec = importlib.util.spec_from_file_location("network_policies", PLUGIN)
-assert spec and spec.loader
-plugin = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(plugin)
+from ansible_collections.trackunit.platform.plugins.filter import network_policies as plugin
+from ansible_collections.trackunit.platform.plugins.filter import network_probes as probing
+from ansible_collections.trackunit.platform.plugins.plugin_utils.network_table import (
+    NetworkTableError,
+)
 
 
 @pytest.fixture
@@ -92,20 +88,40 @@ def test_addresses_and_protocols_are_carried_over(table: dict[str, Any]) -> None
 
 def test_only_names_the_policies_that_are_asked_for(table: dict[str, Any]) -> None:
     assert set(policies(table, ["shop", "left-out"])) == {"shop"}
-    with pytest.raises(AnsibleFilterError, match="no workload shopp"):
+    with pytest.raises(NetworkTableError, match="no workload shopp"):
         plugin.network_policies(table, ["shopp"])
 
 
 def test_a_typing_error_in_a_flow_is_refused(table: dict[str, Any]) -> None:
     table["flows"].append({"from": "shop", "to": "brokre", "port": 5672, "why": "typo"})
-    with pytest.raises(AnsibleFilterError, match="'brokre' is neither a workload nor a peer"):
+    with pytest.raises(NetworkTableError, match="'brokre' is neither a workload nor a peer"):
         plugin.network_policies(table)
 
 
 def test_a_port_that_nobody_listens_on_is_refused(table: dict[str, Any]) -> None:
     table["flows"].append({"from": "shop", "to": "broker", "port": 15672, "why": "admin"})
-    with pytest.raises(AnsibleFilterError, match="does not listen on 15672"):
+    with pytest.raises(NetworkTableError, match="does not listen on 15672"):
         plugin.network_policies(table)
+
+
+def test_a_flow_without_a_port_is_to_the_only_one(table: dict[str, Any]) -> None:
+    table["peers"]["partner"] = {"cidrs": ["10.9.0.0/16"], "ports": [9092, 9093]}
+    table["flows"] += [
+        {"from": "idle", "to": "broker", "why": "the broker listens on one port"},
+        {"from": "idle", "to": "partner", "why": "a peer has the ports that are meant"},
+    ]
+    ports = [
+        port["port"] for rule in policies(table)["idle"]["spec"]["egress"] for port in rule["ports"]
+    ]
+    assert sorted(ports) == [5672, 9092, 9093]
+    table["workloads"]["broker"]["ports"] = [5672, 15692]
+    with pytest.raises(NetworkTableError, match="names no port"):
+        plugin.network_policies(table)
+
+
+def test_the_order_of_the_table_changes_no_policy(table: dict[str, Any]) -> None:
+    turned = {**table, "flows": list(reversed(table["flows"]))}
+    assert policies(turned) == policies(table)
 
 
 def test_probes_cover_every_pair_allowed_or_denied(table: dict[str, Any]) -> None:
@@ -116,7 +132,7 @@ def test_probes_cover_every_pair_allowed_or_denied(table: dict[str, Any]) -> Non
         "dns": ["10.1.0.53"],
         "internet": ["1.1.1.1"],
     }
-    probes = {probe["source"]: probe for probe in plugin.network_probes(table, addresses)}
+    probes = {probe["source"]: probe for probe in probing.network_probes(table, addresses)}
     assert set(probes) == {"edge", "shop", "broker", "idle", "stranger"}
     assert probes["edge"]["name"] == "traefik"
     reach = {
@@ -148,12 +164,12 @@ def test_addresses_are_those_of_ready_pods_in_the_right_namespace(table: dict[st
         pod("shop", "shop", "10.1.0.3"),
         pod("shop", "shop", "10.1.0.4"),
     ]
-    assert plugin.network_addresses(pods, table)["shop"] == ["10.1.0.3"]
+    assert probing.network_addresses(pods, table)["shop"] == ["10.1.0.3"]
 
 
 def test_a_workload_without_a_ready_pod_is_not_passed_over(table: dict[str, Any]) -> None:
-    with pytest.raises(AnsibleFilterError, match="no pod is ready of edge, broker"):
-        plugin.network_probes(table, {"shop": ["10.1.0.2"]})
+    with pytest.raises(NetworkTableError, match="no pod is ready of edge, broker"):
+        probing.network_probes(table, {"shop": ["10.1.0.2"]})
 
 
 def test_the_report_names_what_differs_and_what_did_not_answer() -> None:
@@ -168,7 +184,7 @@ def test_the_report_names_what_differs_and_what_did_not_answer() -> None:
         '{"target": "b", "host": "10.1.0.9", "port": 1, "allowed": true},'
         '{"target": "d", "host": "10.1.0.9", "port": 2, "allowed": false}]}'
     )
-    report = plugin.network_probe_report([probe("shop", found), probe("idle", "Traceback")])
+    report = probing.network_probe_report([probe("shop", found), probe("idle", "Traceback")])
     assert report["allowed"] == 2
     assert report["denied"] == 3
     assert [line.split()[0] for line in report["wrong"]] == ["idle", "shop", "shop"]

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.util
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from ansible.errors import AnsibleFilterError
-
-ROOT = Path(__file__).parents[2]
-spec = importlib.util.spec_from_file_location(
-    "rabbitmq_definitions", ROOT / "plugins/filter/rabbitmq_definitions.py"
-)
-assert spec and spec.loader
-plugin = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(plugin)
+from ansible_collections.trackunit.platform.plugins.plugin_utils import rabbitmq as plugin
+from ansible_collections.trackunit.platform.plugins.plugin_utils import services
+from ansible_collections.trackunit.platform.plugins.plugin_utils.topology import topology as made
 
 PASSWORDS = {
     "admin": "a",
@@ -31,8 +22,7 @@ PASSWORDS = {
 
 @pytest.fixture(scope="module")
 def topology() -> Any:
-    path = ROOT / "apps/tu-common/src/tu_common/topology.yml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return made(services.described([name for name in PASSWORDS if name != "admin"]))
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +32,15 @@ def definitions(topology: Any) -> Any:
 
 def test_same_input_same_definitions(topology: Any, definitions: Any) -> None:
     assert plugin.rabbitmq_definitions(topology, PASSWORDS, "salt") == definitions
+
+
+def test_the_order_of_the_services_changes_nothing(topology: Any, definitions: Any) -> None:
+    turned = {
+        key: dict(reversed(value.items())) if isinstance(value, dict) else value
+        for key, value in topology.items()
+    }
+    turned["bindings"] = list(reversed(topology["bindings"]))
+    assert plugin.rabbitmq_definitions(turned, PASSWORDS, "salt") == definitions
 
 
 def test_another_salt_other_hashes(topology: Any, definitions: Any) -> None:
@@ -85,5 +84,5 @@ def test_bindings_name_what_is_there(definitions: Any) -> None:
 
 def test_a_missing_password_is_named(topology: Any) -> None:
     passwords = {**PASSWORDS, "graph-gateway": ""}
-    with pytest.raises(AnsibleFilterError, match="graph-gateway"):
+    with pytest.raises(plugin.DefinitionsError, match="graph-gateway"):
         plugin.rabbitmq_definitions(topology, passwords, "salt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from supply.builder import keys as keys_module
 from supply.builder.catalog import CatalogError, Part, Recipe, load
@@ -77,15 +78,49 @@ def test_an_upstream_image_is_used_by_its_own_name() -> None:
         ("parts: {x: {version: 1, why: y, packages: {kind: rpm}}}", "kind must be one of"),
         ("parts: {x: {version: 1, why: y, packages: {kind: go, needs: [z]}}}", "needs z"),
         ('parts: {x: {version: "${z}", why: y, packages: {kind: go}}}', "x: .*no part z"),
-        ("parts: {}\nservices: {nobody: {base: x, why: y}}", "nobody: there is no"),
     ],
 )
 def test_a_wrong_catalog_says_where(tmp_path: Path, text: str, says: str) -> None:
-    catalog = tmp_path / "catalog.yml"
+    catalog = tmp_path / "supply/catalog.yml"
+    catalog.parent.mkdir()
     catalog.write_text(text)
     with pytest.raises(CatalogError, match=says):
         parts = load(catalog)
         Supply.of(parts, choose(parts, "packages", {}))
+
+
+@pytest.mark.parametrize(
+    ("project", "says"),
+    [
+        (None, "apps/thing has a Dockerfile and no pyproject.toml"),
+        ("[project]\nversion = '1'", "apps/thing/pyproject.toml: project lacks description"),
+        ("[project]\nversion = '1'\ndescription = 'd'", "apps: thing needs python"),
+        (
+            "[project]\nversion = '1'\ndescription = 'd'\n[tool.trackunit]\nbase = 'perl'",
+            "apps: thing needs perl",
+        ),
+    ],
+)
+def test_a_wrong_service_says_where(tmp_path: Path, project: str | None, says: str) -> None:
+    (tmp_path / "supply").mkdir()
+    (tmp_path / "supply/catalog.yml").write_text("parts: {}")
+    folder = tmp_path / "apps/thing"
+    folder.mkdir(parents=True)
+    (folder / "Dockerfile").write_text("FROM scratch")
+    if project is not None:
+        (folder / "pyproject.toml").write_text(project)
+    with pytest.raises(CatalogError, match=says):
+        load(tmp_path / "supply/catalog.yml")
+
+
+def test_every_service_of_the_platform_has_an_image() -> None:
+    listed = Path(__file__).parents[2] / "inventory/local/group_vars/all/services.yml"
+    services = yaml.safe_load(listed.read_text(encoding="utf-8"))["platform_services"]
+    parts = load()
+    assert {name for name in services if parts[name].is_service} == set(services)
+    assert parts["svc-ai-vision-adapter"].packages == Recipe(
+        "service", ("python-tesseract",), {"base": "python-tesseract"}
+    )
 
 
 HEX = "0123456789abcdef" * 4

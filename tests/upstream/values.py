@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.trackunit.platform.plugins.plugin_utils import services
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,9 +30,15 @@ WRITE = """
 
 
 def _secrets() -> dict[str, str]:
-    known = yaml.safe_load((ROOT / "roles/credentials/vars/main.yml").read_text(encoding="utf-8"))
+    parts = yaml.safe_load((ROOT / "roles/credentials/vars/main.yml").read_text(encoding="utf-8"))
+    listed = ROOT / "inventory/local/group_vars/all/services.yml"
+    described = services.described(
+        yaml.safe_load(listed.read_text(encoding="utf-8"))["platform_services"]
+    )
     # Hexadecimal, as the salt must be.
-    return dict.fromkeys(known["credentials_generated"], "0a1b2c3d")
+    return dict.fromkeys(
+        services.platform_secrets(parts["credentials_parts"], described), "0a1b2c3d"
+    )
 
 
 def templated(

@@ -1,15 +1,17 @@
-"""Typed access to ``topology.yml``, and what the brokers are told from it."""
+"""Typed access to the topology: every name that messages travel by."""
 
-import base64
 import functools
-import hashlib
-import re
-from collections.abc import Mapping
+import sys
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict
+
+from tu_common.wiring import wired
+
+_FILE = "topology.yml"
 
 
 class _Plain(BaseModel):
@@ -77,82 +79,25 @@ class Topology(_Plain):
 
 @functools.cache
 def load() -> Topology:
-    text = resources.files("tu_common").joinpath("topology.yml").read_text(encoding="utf-8")
-    return Topology.model_validate(yaml.safe_load(text))
+    """The names that services share, with what every package beside this one owns.
 
-
-def definitions(topology: Topology, passwords: Mapping[str, str]) -> dict[str, Any]:
-    """RabbitMQ's definitions: ``passwords`` maps user name to password.
-
-    A user that ``topology`` does not know becomes an administrator.
+    In a service's image that is the service itself; where all sources are on the path, all of them.
     """
-    vhost = topology.vhost
-    return {
-        "vhosts": [{"name": vhost}],
-        "users": [
-            {
-                "name": name,
-                "password_hash": password_hash(name, password),
-                "hashing_algorithm": "rabbit_password_hashing_sha256",
-                "tags": [] if name in topology.users else ["administrator"],
-            }
-            for name, password in passwords.items()
-        ],
-        "permissions": [
-            {"user": name, "vhost": vhost, **_permissions(topology, name)} for name in passwords
-        ],
-        "exchanges": [
-            {
-                "name": exchange.name,
-                "vhost": vhost,
-                "type": exchange.type,
-                "durable": True,
-                "auto_delete": False,
-                "internal": False,
-                "arguments": {},
-            }
-            for exchange in topology.exchanges.values()
-        ],
-        "queues": [
-            {
-                "name": queue.name,
-                "vhost": vhost,
-                "durable": True,
-                "auto_delete": False,
-                "arguments": dict(queue.arguments),
-            }
-            for queue in topology.queues.values()
-        ],
-        "bindings": [
-            {
-                "source": binding.exchange,
-                "vhost": vhost,
-                "destination": binding.queue,
-                "destination_type": "queue",
-                "routing_key": binding.routing_key,
-                "arguments": {},
-            }
-            for binding in topology.bindings
-        ],
+    shared = yaml.safe_load(
+        resources.files("tu_common").joinpath(_FILE).read_text(encoding="utf-8")
+    )
+    return Topology.model_validate(wired(shared, _owned()))
+
+
+def _owned() -> dict[str, Any]:
+    """The ``topology.yml`` of each package on the path, by the service's name."""
+    files = {
+        file.parent.name: file
+        for folder in reversed(sys.path)
+        for file in sorted(Path(folder).glob(f"*/{_FILE}"))
+        if file.parent.name != "tu_common"
     }
-
-
-def password_hash(name: str, password: str) -> str:
-    """RabbitMQ's salted hash, the same for the same user and password.
-
-    The salt is derived, not random, so that definitions made twice from the same secrets are equal
-    and an unchanged platform shows no change.
-    """
-    salt = hashlib.sha256(f"{name}\0{password}".encode()).digest()[:4]
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
-
-
-def _permissions(topology: Topology, name: str) -> dict[str, str]:
-    user = topology.users.get(name)
-    if user is None:
-        return {"configure": ".*", "write": ".*", "read": ".*"}
-    return {"configure": "^$", "write": _any_of(user.write), "read": _any_of(user.read)}
-
-
-def _any_of(names: tuple[str, ...]) -> str:
-    return f"^({'|'.join(re.escape(name) for name in names)})$"
+    return {
+        package.replace("_", "-"): yaml.safe_load(file.read_text(encoding="utf-8"))
+        for package, file in sorted(files.items())
+    }
