@@ -47,6 +47,10 @@ up: tools ## bring up the whole platform (again: changes nothing)
 check: tools ## say what `make up` would change
 	@$(PLAY) site.yml --check
 
+.PHONY: access
+access: tools ## say where the platform is and how to log in, as `make up` ended
+	@$(locate); $(PLAY) playbooks/access.yml
+
 # One of the examples shows no name, for which the client ends with 1.
 .PHONY: demo
 demo: tools dev ## log a test user in, send the pictures in examples/ through the front door, show the answers
@@ -113,6 +117,19 @@ lint: tools dev ## ruff, mypy, ansible-lint, syntax
 format: tools ## let ruff put the Python code in order
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
+# Each generator writes pages that a unit test holds to their source.
+.PHONY: docs
+docs: tools ## write the generated pages: the README of each role
+	@$(BIN)/python -m docs.role_pages
+
+CHANGELOG_TOOLS := $(CACHE)/venv/changelog-$(shell sha256sum requirements/changelog.txt | cut -c1-12)
+
+.PHONY: changelog
+changelog: tools ## VERSION=0.2.0: turn the fragments in changelogs/ into a release of CHANGELOG.md
+	@supply/bootstrap "$(CHANGELOG_TOOLS)" requirements/changelog.txt
+	@"$(CHANGELOG_TOOLS)/bin/antsibull-changelog" lint
+	@PATH="$(CURDIR)/$(BIN):$$PATH" "$(CHANGELOG_TOOLS)/bin/antsibull-changelog" release --version $(or $(VERSION),$(error say which: make changelog VERSION=0.2.0))
+
 .PHONY: test-unit
 test-unit: tools dev ## the tests that need nothing outside the process, in seconds
 	@$(BIN)/python -m pytest tests/unit
@@ -170,6 +187,7 @@ lock: tools ## pin again: tools and the apps' dependencies, with hashes
 	@$(LOCK) requirements/tools.in -o requirements/tools.txt
 	@$(DEPENDENCIES) | $(LOCK) - -o apps/requirements.lock
 	@cat requirements/dev.in apps/requirements.lock | $(LOCK) - -o requirements/dev.txt
+	@$(LOCK) requirements/changelog.in -o requirements/changelog.txt
 
 .PHONY: down
 down: tools ## remove the platform; the cache stays

@@ -8,38 +8,6 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-DOCUMENTATION = r"""
-name: image_reference
-short_description: The pieces of an image reference
-version_added: 0.2.0
-author: The Trackunit platform maintainers
-description:
-  - Takes a complete reference, C(host[:port]/path[:tag][@digest]), and returns its pieces.
-  - The host must be there, because a short name means different images to different engines.
-  - The same plugin file holds C(missing_images), which compares what nodes should have with what
-    C(ctr images list --quiet) printed on each.
-options:
-  _input:
-    description: The reference, for example C(docker.io/library/kong:3.9.1@sha256:...).
-    type: str
-    required: true
-"""
-
-EXAMPLES = r"""
-- name: The values of a chart
-  ansible.builtin.set_fact:
-    values:
-      repository: "{{ (kong_image | trackunit.platform.image_reference).name }}"
-"""
-
-RETURN = r"""
-_value:
-  description: >-
-    C(registry) (host and port), C(repository) (path), C(name) (both), C(tag), C(digest), and
-    C(version) (tag and digest as one, C(tag@digest)). What the reference lacks is an empty string.
-  type: dict
-"""
-
 # https://github.com/distribution/reference, with the host made a must.
 REFERENCE = re.compile(
     r"(?P<registry>localhost(?=[:/])|[A-Za-z0-9.-]+(?=:\d+/)|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"

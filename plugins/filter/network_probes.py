@@ -15,41 +15,6 @@ from ansible_collections.trackunit.platform.plugins.plugin_utils.network_table i
     workloads_of,
 )
 
-DOCUMENTATION = r"""
-name: network_probes
-short_description: Probes from the table of network flows
-version_added: 0.1.0
-author: The Trackunit platform maintainers
-description:
-  - Takes the table that the role C(network_policies) resolves and returns what each workload must
-    and must not reach.
-  - The same plugin file holds C(network_addresses) (where everybody is) and
-    C(network_probe_report) (what the probes found).
-positional: addresses
-options:
-  _input:
-    description: The table, with the keys C(workloads), C(flows) and C(peers).
-    type: dict
-    required: true
-  addresses:
-    description: Pod addresses of each workload and of each peer that is probed, by name.
-    type: dict
-    required: true
-"""
-
-EXAMPLES = r"""
-- name: Plan the probes
-  ansible.builtin.set_fact:
-    probes: "{{ network_policies_table | trackunit.platform.network_probes(addresses) }}"
-"""
-
-RETURN = r"""
-_value:
-  description: One entry for each source, with its C(targets).
-  type: list
-  elements: dict
-"""
-
 PROBE_LABEL = "trackunit.platform/network-probe"
 
 

@@ -6,36 +6,6 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-DOCUMENTATION = r"""
-name: rollout_state
-short_description: How a rollout stands
-version_added: 0.1.0
-author: The Trackunit platform maintainers
-description:
-  - Takes a Deployment and returns C(done) when every replica is of its newest version and ready,
-    C(failed) when it has made no progress for too long, and C(running) otherwise.
-  - The same plugin file holds C(rollout_template) and C(rollout_image) (of one revision, from the
-    ReplicaSets), C(rollout_revision) and C(rollout_unready) (which pods are not ready, and why).
-options:
-  _input:
-    description: The Deployment; an empty dictionary where there is none yet.
-    type: dict
-    required: true
-"""
-
-EXAMPLES = r"""
-- name: Wait
-  kubernetes.core.k8s_info: {api_version: apps/v1, kind: Deployment, name: shop, namespace: shop}
-  register: shop
-  until: (shop.resources | first | trackunit.platform.rollout_state) != 'running'
-"""
-
-RETURN = r"""
-_value:
-  description: How the rollout stands.
-  type: str
-"""
-
 REVISION = "deployment.kubernetes.io/revision"
 
 Resource = Mapping[str, Any]
