@@ -63,7 +63,7 @@ def check(name: str, root: Path) -> None:
 
 def _called(name: str, root: Path) -> str:
     """The file that gives this name to something else of the platform."""
-    names = {
+    names: dict[str, Callable[[Any], Iterable[str]]] = {
         "supply/catalog.yml": lambda said: said["parts"],
         "roles/network_policies/defaults/main.yml": lambda said: [
             *said["network_policies_workloads"],

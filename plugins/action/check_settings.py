@@ -22,8 +22,7 @@ UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Arguments: `services` (their names), `secrets` (names that credentials_given may use),
-    `problems` (sentences that others found)."""
+    """Arguments: `services` (their names), `secrets` (names that credentials_given may use)."""
 
     _supports_check_mode = True
     _requires_connection = False
@@ -37,14 +36,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             argument_spec={
                 "services": {"type": "list", "elements": "str", "required": True},
                 "secrets": {"type": "list", "elements": "str", "required": True, "no_log": False},
-                "problems": {"type": "list", "elements": "str", "default": []},
             }
         )
         given = task_vars or {}
         schema = settings_check.schema_of(arguments["services"], arguments["secrets"])
         values, failed = self._values(given, list(schema["properties"]))
         sentences = settings_check.sentences(schema, values, given, failed)
-        sentences += arguments["problems"]
         if sentences:
             lines = "\n".join(f"- {sentence}" for sentence in sentences)
             result["failed"] = True

@@ -26,11 +26,6 @@ options:
     type: list
     elements: str
     required: true
-  problems:
-    description: Sentences that others found, to be told with these.
-    type: list
-    elements: str
-    default: []
 """
 
 EXAMPLES = r"""

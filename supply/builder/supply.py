@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from supply.builder.catalog import ROOT, CatalogError, Part, Recipe, Source
+from supply.builder.catalog import CatalogError, Part, Recipe, Source
 from supply.builder.charts import own_chart
 from supply.builder.keys import image_name, keys
 from supply.builder.kinds import IMAGE_KINDS, KINDS
