@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from . import settings_across, settings_machine, settings_names, settings_sentences
+from . import (
+    service_environment,
+    settings_across,
+    settings_machine,
+    settings_names,
+    settings_sentences,
+)
 from .settings_schema import ROOT, Schema, compose, normal, topics
 
 
@@ -40,6 +46,12 @@ def sentences(
         found[name] = say([name], wrong, example)
     for name, wrong in settings_machine.problems(good).items():
         found.setdefault(name, say([name], wrong))
+    environments = {
+        service: good.get(f"{service.replace('-', '_')}_env")
+        for service in good.get("platform_services", [])
+    }
+    for told in service_environment.problems(environments):
+        found.setdefault(told.split()[0], told)
     own = good.get("settings_own_names", [])
     return [
         *(_slip(schema, name, near) for name, near in slips(schema, given, own).items()),
