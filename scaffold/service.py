@@ -5,7 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
