@@ -28,7 +28,6 @@ PLAY = """
   vars_files:
     - roles/certificates/defaults/main.yml
     - roles/namespaces/defaults/main.yml
-    - roles/namespaces/vars/main.yml
     - roles/rabbitmq/defaults/main.yml
     - roles/rabbitmq/vars/main.yml
     - roles/credentials/defaults/main.yml
@@ -47,7 +46,7 @@ PLAY = """
         content: >-
           {{ {'policies': network_policies_table | trackunit.platform.network_policies,
               'ca': certificates_ca_namespaces,
-              'namespaces': _namespaces_all | map(attribute='name') | list,
+              'namespaces': namespaces_all | map(attribute='name') | list,
               'definitions': _rabbitmq_definitions | from_json,
               'secrets': _credentials_all} | to_json }}
 """

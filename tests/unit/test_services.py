@@ -195,7 +195,6 @@ def test_tags_pick_services() -> None:
         "service",
         "credentials",
         "network_policies",
-        "namespaces",
         "rabbitmq",
         "kafka",
         *SERVICE_ROLES,
