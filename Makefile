@@ -79,6 +79,10 @@ prune: tools ## remove the parts that changed settings leave out; their volumes 
 verify: tools ## check the running platform: every network path, and the tests through the front door
 	@$(PLAY) playbooks/verify.yml
 
+.PHONY: flows
+flows: tools ## show who may talk to whom in the cluster, and what for
+	@$(PLAY) playbooks/flows.yml
+
 KUBECTL := KUBECONFIG=$(STATE)/kubeconfig $(CACHE)/bin/kubectl
 
 .PHONY: status
