@@ -94,6 +94,10 @@ verify: tools ## look whether the running platform works: every network path, an
 test-disturb: tools ## kill, restart, release and flood the running platform, and check that its clients get their answers
 	@$(PLAY) playbooks/disturb.yml
 
+.PHONY: flows
+flows: tools ## show who may talk to whom in the cluster, and what for
+	@$(PLAY) playbooks/flows.yml
+
 .PHONY: status
 status: tools ## show what runs
 	@$(locate); "$$KUBECTL" get pods --all-namespaces

@@ -53,6 +53,7 @@ def flows_of(table: Table) -> list[dict[str, Any]]:
                         "from": str(source),
                         "to": str(target),
                         "ports": _ports(table, source, target, flow),
+                        "why": str(flow.get("why", "")),
                         "protocols": [str(name) for name in as_list(flow.get("protocol", "TCP"))],
                     }
                 )

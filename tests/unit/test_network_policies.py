@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.trackunit.platform.plugins.filter import network_flows as showing
 from ansible_collections.trackunit.platform.plugins.filter import network_policies as plugin
 from ansible_collections.trackunit.platform.plugins.filter import network_probes as probing
 from ansible_collections.trackunit.platform.plugins.plugin_utils.network_table import (
@@ -122,6 +123,13 @@ def test_a_flow_without_a_port_is_to_the_only_one(table: dict[str, Any]) -> None
 def test_the_order_of_the_table_changes_no_policy(table: dict[str, Any]) -> None:
     turned = {**table, "flows": list(reversed(table["flows"]))}
     assert policies(turned) == policies(table)
+
+
+def test_a_reader_sees_what_is_installed(table: dict[str, Any]) -> None:
+    lines = [line.split() for line in showing.network_flows(table)]
+    assert lines[0] == ["clients", "->", "edge", "8443", "TCP", "the", "door"]
+    assert lines[-1] == ["shop", "->", "dns", "53", "UDP/TCP", "names"]
+    assert not any("left-out" in line for line in lines)
 
 
 def test_probes_cover_every_pair_allowed_or_denied(table: dict[str, Any]) -> None:

@@ -1,3 +1,7 @@
+import sys
+
+import pytest
+
 from tu_common import topology
 
 NAMES = topology.load()
@@ -37,3 +41,15 @@ def test_who_reads_a_queue_may_park_from_it_and_put_back() -> None:
             if queue.name in user.read and queue.returns:
                 assert queue.returns in user.write
                 assert NAMES.parked(queue.name) in user.read
+
+
+def test_in_a_services_image_the_topology_is_what_it_shares_and_owns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bridge = next(path for path in sys.path if path.endswith("apps/svc-messaging-bridge/src"))
+    monkeypatch.setattr(sys, "path", [bridge])
+    alone = topology.load.__wrapped__()
+    assert set(alone.users) == {"svc-messaging-bridge"}
+    assert alone.queue("bridge_analysis_requests") == NAMES.queue("bridge_analysis_requests")
+    assert alone.exchanges["image_uploaded"] == NAMES.exchanges["image_uploaded"]
+    assert "orchestrator_image_uploaded" not in alone.queues
