@@ -113,7 +113,8 @@ def _run(arguments: argparse.Namespace) -> None:
     elif arguments.command != "resolve":
         wanted = arguments.parts or supply.used()
         if arguments.command == "missing":
-            charts, made = supply.missing(wanted)
+            # Asked before there is anything: a check of the first run.
+            charts, made = supply.missing(wanted, engine_needed=False)
             made = [*charts, *made]
         else:
             made = build(supply, wanted)

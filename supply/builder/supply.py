@@ -14,7 +14,7 @@ from supply.builder.kinds import IMAGE_KINDS, KINDS
 from supply.builder.mirrors import Mirrors
 from supply.builder.plan import closure
 from supply.builder.sources import Choice, needs_of
-from supply.builder.tools import cache_dir, image_keys
+from supply.builder.tools import BuildError, cache_dir, image_keys
 
 NO_MIRRORS = Mirrors()
 
@@ -112,9 +112,17 @@ class Supply:
         made = (self.recipe(name) for name in closure(self.needs(), self.used()))
         return sorted({recipe.kind for recipe in made if recipe})
 
-    def done(self) -> frozenset[str]:
-        """Parts with nothing left to do: pulled by name, or made already."""
-        there = image_keys()
+    def done(self, *, engine_needed: bool = True) -> frozenset[str]:
+        """Parts with nothing left to do: pulled by name, or made already.
+
+        Where no engine is needed, one that does not answer has no images.
+        """
+        try:
+            there = image_keys()
+        except BuildError:
+            if engine_needed:
+                raise
+            there = {}
         finished = set()
         for name in self.parts:
             recipe = self.recipe(name)
@@ -137,7 +145,9 @@ class Supply:
             and not chart_file(self.parts[name]).exists()
         ]
 
-    def missing(self, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    def missing(
+        self, wanted: Sequence[str], *, engine_needed: bool = True
+    ) -> tuple[list[str], list[str]]:
         """The charts to fetch and the parts to make for this, in an order that works."""
-        todo = closure(self.needs(), wanted, self.done())
+        todo = closure(self.needs(), wanted, self.done(engine_needed=engine_needed))
         return self.charts_to_fetch(wanted), todo

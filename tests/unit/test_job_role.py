@@ -28,7 +28,10 @@ PLAY = """
         job_definition:
           apiVersion: batch/v1
           kind: Job
-          metadata: {name: bucket-1, namespace: object-storage}
+          metadata:
+            name: "{{ job | default('bucket-1') }}"
+            namespace: object-storage
+            labels: {app.kubernetes.io/name: bucket}
           spec: {backoffLimit: 1}
         job_purpose: bucket
         job_poll_seconds: 0
@@ -82,6 +85,15 @@ def test_one_that_failed_is_replaced(api: Api) -> None:
     again = run(api)
     assert again.returncode == 0, again.stdout
     assert [change[0] for change in api.changes] == ["DELETE", "POST"]
+
+
+def test_content_that_comes_back_is_set_up_again(api: Api) -> None:
+    api.created = complete
+    api.add("Job", "another", "object-storage", labels={"app.kubernetes.io/name": "another"})
+    for job in ("bucket-1", "bucket-2", "bucket-1"):
+        assert run(api, "--extra-vars", f"job={job}").returncode == 0
+        assert api.names("Job") == ["another", job]
+    assert [change[0] for change in api.changes if change[3] == "bucket-1"].count("POST") == 2
 
 
 def test_one_that_fails_now_is_told_with_what_to_do(api: Api) -> None:

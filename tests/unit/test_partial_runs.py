@@ -20,8 +20,8 @@ Play = dict[str, Any]
 
 
 def play(name: str) -> Play:
-    (found,) = yaml.safe_load((ROOT / "playbooks" / name).read_text(encoding="utf-8"))
-    return dict(found)
+    """The one that installs, which is the last of its file."""
+    return dict(yaml.safe_load((ROOT / "playbooks" / name).read_text(encoding="utf-8"))[-1])
 
 
 def role_name(role: dict[str, Any]) -> str:
