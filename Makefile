@@ -58,6 +58,12 @@ demo: dev ## log a test user in, send the pictures in examples/ through the fron
 supply: tools ## make the third-party parts and images without touching a cluster
 	@$(BIN)/python -m supply.builder build
 
+.PHONY: new-service
+new-service: tools ## NAME=svc-thing: make a working service of our own: its app, its role, its line in the list
+	@$(BIN)/python -m scaffold $(or $(NAME),$(error say how it is called: make new-service NAME=svc-thing))
+	@# A longer name breaks lines elsewhere, and sorts elsewhere among the imports.
+	@$(BIN)/ruff check --quiet --fix apps/$(NAME) && $(BIN)/ruff format --quiet apps/$(NAME)
+
 .PHONY: release
 release: tools ## SERVICE=name: build the new version of a service, roll it out, roll back if it fails
 	@$(PLAY) playbooks/release.yml -e service=$(or $(SERVICE),$(error say which: make release SERVICE=graph-gateway))

@@ -161,12 +161,19 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
+def write(folder: Path, root: Path = ROOT) -> Path | None:
+    """Write a role's README; the file where it changed."""
+    file, text = folder / "README.md", page(load(folder, root))
+    if file.exists() and file.read_text(encoding="utf-8") == text:
+        return None
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
 def main() -> int:
     """Write every README; say which changed."""
     for folder in sorted((ROOT / "roles").iterdir()):
-        file, text = folder / "README.md", page(load(folder))
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.write_text(text, encoding="utf-8")
+        if file := write(folder):
             sys.stdout.write(f"{file.relative_to(ROOT)}: written\n")
     return 0
 

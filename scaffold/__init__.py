@@ -1,0 +1,1 @@
+"""Makes a new service from the template beside this file."""

@@ -1,0 +1,1 @@
+"""Hears of every uploaded picture."""
