@@ -1,7 +1,7 @@
 """What a service is: reads its role's description and works out what follows from it.
 
 No Ansible in here, so that tests and scripts can use it. A description is plain YAML without
-templates, in roles/<role>/vars/main.yml under the key <role>_description.
+templates, in roles/<role>/vars/main.yml under the key _<role>_description.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ def described(
 
 def connection_table(root: Path = ROOT) -> dict[str, Any]:
     """What each connection brings, as role service has it."""
-    return dict(read_yaml(root / "roles/service/vars/main.yml")["service_connections"])
+    return dict(read_yaml(root / "roles/service/vars/main.yml")["_service_connections"])
 
 
 def _description(name: str, connections: Mapping[str, Any], root: Path) -> Description:
     file = root / "roles" / role_of(name) / "vars/main.yml"
-    key = f"{role_of(name)}_description"
+    key = f"_{role_of(name)}_description"
     if not file.exists():
         raise ServiceError(
             f"service {name}: there is no {file.relative_to(root)}; "

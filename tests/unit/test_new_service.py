@@ -26,6 +26,7 @@ PLAY = """
   hosts: localhost
   gather_facts: false
   vars_files:
+    - roles/certificates/defaults/main.yml
     - roles/namespaces/defaults/main.yml
     - roles/namespaces/vars/main.yml
     - roles/rabbitmq/defaults/main.yml
@@ -45,6 +46,7 @@ PLAY = """
         mode: "0600"
         content: >-
           {{ {'policies': network_policies_table | trackunit.platform.network_policies,
+              'ca': certificates_ca_namespaces,
               'namespaces': _namespaces_all | map(attribute='name') | list,
               'definitions': _rabbitmq_definitions | from_json,
               'secrets': _credentials_all} | to_json }}
@@ -158,6 +160,10 @@ def test_it_has_a_namespace_and_a_policy(derived: Any) -> None:
     assert ports == {5672, 53}
     (broker,) = [p for p in derived["policies"] if p["metadata"]["name"] == "rabbitmq"]
     assert NAME in json.dumps(broker["spec"]["ingress"])
+
+
+def test_who_verifies_tokens_is_given_the_ca(derived: Any) -> None:
+    assert derived["ca"] == ["api-gateway", "graph-gateway"]
 
 
 def test_it_has_a_user_with_rights_to_its_own_queue(derived: Any) -> None:

@@ -33,7 +33,7 @@ def test_what_the_platform_gives_a_service_is_known_to_it() -> None:
     for name, service in described(listed()).items():
         given = {*service["settings"], *service["secrets"], "LOG_LEVEL", "HTTP_PORT"}
         for connection in service["connections"]:
-            env = connections["service_connections"][connection].get("env", {})
+            env = connections["_service_connections"][connection].get("env", {})
             given |= set(env if isinstance(env, dict) else {})
         assert given <= service_environment.known(name), name
 

@@ -33,6 +33,12 @@ CONNECTIONS = {
 }
 
 
+ROOT = Path(__file__).parents[2]
+LIST = ROOT / "inventory/local/group_vars/all/services.yml"
+SERVICES = yaml.safe_load(LIST.read_text(encoding="utf-8"))["platform_services"]
+SERVICE_ROLES = [services.role_of(name) for name in SERVICES]
+
+
 def put(root: Path, file: str, content: Any) -> None:
     (root / file).parent.mkdir(parents=True, exist_ok=True)
     (root / file).write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -40,14 +46,14 @@ def put(root: Path, file: str, content: Any) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    put(tmp_path, "roles/service/vars/main.yml", {"service_connections": CONNECTIONS})
+    put(tmp_path, "roles/service/vars/main.yml", {"_service_connections": CONNECTIONS})
     shop = {
         "connections": {"rabbitmq": "what was sold", "store": "keeps receipts"},
         "flows": [{"from": "door", "why": "requests"}, {"to": "bank", "port": 443, "why": "pays"}],
         "secrets": {"BANK_TOKEN": {"name": "bank", "alphabet": "hex", "length": 64}},
     }
-    put(tmp_path, "roles/svc_shop/vars/main.yml", {"svc_shop_description": shop})
-    put(tmp_path, "roles/svc_idle/vars/main.yml", {"svc_idle_description": {}})
+    put(tmp_path, "roles/svc_shop/vars/main.yml", {"_svc_shop_description": shop})
+    put(tmp_path, "roles/svc_idle/vars/main.yml", {"_svc_idle_description": {}})
     return tmp_path
 
 
@@ -109,7 +115,7 @@ def test_secret_environment(root: Path) -> None:
     put(
         root,
         "roles/svc_idle/vars/main.yml",
-        {"svc_idle_description": {"connections": {"log": "why not", "store": "why"}}},
+        {"_svc_idle_description": {"connections": {"log": "why not", "store": "why"}}},
     )
     idle = services.described(["svc-idle"], root=root)["svc-idle"]
     assert services.secret_environment(idle, {"store": "s"}) == {"STORE_KEY": "s"}
@@ -122,7 +128,7 @@ def test_a_connection_of_the_inventory(root: Path) -> None:
     put(
         root,
         "roles/svc_idle/vars/main.yml",
-        {"svc_idle_description": {"connections": {"partner": "asks"}}},
+        {"_svc_idle_description": {"connections": {"partner": "asks"}}},
     )
     extra = {"partner": {"flows": [{"to": "partner", "port": 443}]}}
     (first, _) = services.described(["svc-idle"], extra, root)["svc-idle"]["flows"]
@@ -136,11 +142,11 @@ def test_a_connection_of_the_inventory(root: Path) -> None:
         ({"connections": {"rabitmq": "x"}}, "names rabitmq, .* did you mean rabbitmq"),
         ({"flows": [{"too": "bank"}]}, "flows names too"),
         ({"port": "{{ port }}"}, "cannot hold templates"),
-        (None, "has no mapping svc_idle_description"),
+        (None, "has no mapping _svc_idle_description"),
     ],
 )
 def test_a_mistake_in_a_description_is_refused(root: Path, said: Any, says: str) -> None:
-    put(root, "roles/svc_idle/vars/main.yml", {"svc_idle_description": said})
+    put(root, "roles/svc_idle/vars/main.yml", {"_svc_idle_description": said})
     with pytest.raises(ServiceError, match=says):
         services.described(["svc-idle"], root=root)
 
@@ -181,3 +187,20 @@ def test_tags_pick_services() -> None:
     assert services_tagged(names, ["all"], ["svc_a"]) == ["svc-b"]
     assert services_tagged(names, ["rabbitmq", "svc_b"], []) == ["svc-b"]
     assert services_tagged(names, ["rabbitmq"], []) == []
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        "service",
+        "credentials",
+        "network_policies",
+        "namespaces",
+        "rabbitmq",
+        "kafka",
+        *SERVICE_ROLES,
+    ],
+)
+def test_nothing_that_beats_the_inventory_is_called_like_a_setting(role: str) -> None:
+    variables = yaml.safe_load((ROOT / f"roles/{role}/vars/main.yml").read_text(encoding="utf-8"))
+    assert [name for name in variables if not name.startswith("_")] == []

@@ -37,7 +37,7 @@ def _secrets() -> dict[str, str]:
     )
     # Hexadecimal, as the salt must be.
     return dict.fromkeys(
-        services.platform_secrets(parts["credentials_parts"], described), "0a1b2c3d"
+        services.platform_secrets(parts["_credentials_parts"], described), "0a1b2c3d"
     )
 
 
