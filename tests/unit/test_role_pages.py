@@ -69,6 +69,7 @@ argument_specs:
     description: Opens C(the door).
     options:
       shop_doors: {type: int, description: How many.}
+      shop_street: {type: str, required: true, description: Where.}
       shop_kind: {type: str, choices: [a, b], required: true, description: Left | right}
       shop_keys:
         {type: list, elements: dict, no_log: true, options: {tooth: {type: int, required: true}}}
@@ -78,6 +79,7 @@ argument_specs:
       shop_forever: {type: bool, default: false, description: For good.}
 """,
         "roles/shop/defaults/main.yml": "shop_doors: 3\n",
+        "inventory/local/group_vars/all/town.yml": "shop_street: High Street\nshop_doors: 9\n",
         "playbooks/open.yml": "- {hosts: localhost, roles: [trackunit.platform.shop]}\n",
         "Makefile": "up:\n\t@$(PLAY) playbooks/open.yml\n",
     }.items():
@@ -89,6 +91,7 @@ argument_specs:
     assert "shop_doors: 3" in lines
     assert "| `make up` | [open.yml](../../playbooks/open.yml) |  |" in lines
     assert "| `shop_doors` | int | `3` | How many. |" in lines
+    assert "| `shop_street` | str | `High Street` | Where. |" in lines
     assert r"| `shop_kind` | str | required | Left \| right. One of `a`, `b`. |" in lines
     assert "| `shop_keys` | list of dict |  |  Secret. |" in lines
     assert "| `shop_keys.tooth` | int | required |  |" in lines
