@@ -69,6 +69,15 @@ def test_commands_are_targets_of_the_makefile(page: Path) -> None:
     assert named - TARGETS == set()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_full_names_are_of_this_collection(page: Path) -> None:
+    known = {role.name for role in (ROOT / "roles").iterdir()}
+    known |= {file.stem for file in (ROOT / "playbooks").glob("*.yml")}
+    known |= {file.stem for file in (ROOT / "plugins").glob("*/*")}
+    named = re.findall(r"trackunit\.platform\.([a-z][a-z0-9_]*)", _text(page))
+    assert set(named) - known == set()
+
+
 @pytest.mark.parametrize("change", CHANGES[1:], ids=lambda change: change.splitlines()[0])
 def test_an_everyday_change_touches_three_files_that_are_there(change: str) -> None:
     files = re.search(r"^\*\*Files:\*\* (.+)$", change, flags=re.MULTILINE)
