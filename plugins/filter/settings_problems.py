@@ -13,7 +13,7 @@ DOCUMENTATION = r"""
 name: settings_problems
 short_description: What is wrong with the settings
 version_added: 0.1.0
-author: The Trackunit platform maintainers
+author: The Trackunit platform maintainers (@trackunit)
 description:
   - Takes rules, each with the setting's name and its value, and returns one sentence for each
     setting that is missing or wrong. A sentence names the setting, says what was wrong and gives an

@@ -211,6 +211,24 @@ def test_every_role_filter_lookup_and_module_is_documented(installed: Installed)
     assert installed.documented("lookup", *lookups).keys() == lookups
 
 
+def test_filters_are_documented_for_who_has_ansible_core_alone(installed: Installed) -> None:
+    hidden = installed.user / "hidden"
+    hidden.mkdir()
+    modules = ("cryptography", "jsonschema", "kubernetes", "requests")
+    (hidden / "sitecustomize.py").write_text(
+        f"import sys\nsys.modules |= dict.fromkeys({modules})\n", encoding="utf-8"
+    )
+    result = subprocess.run(
+        [BIN / "ansible-doc", "-l", "-t", "filter", "trackunit.platform"],
+        env=installed.environment | {"PYTHONPATH": str(hidden)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "trackunit.platform.certificate_problems" in result.stdout
+    assert "error occurred" not in result.stderr
+
+
 def test_sanity(installed: Installed) -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     tests = [word for name in SANITY for word in ("--test", name)]
