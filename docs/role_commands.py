@@ -15,6 +15,8 @@ PREFIX = "trackunit.platform."
 ENTRY = re.compile(r"\$\(PLAY\) (?:playbooks/)?([a-z_]+)\.yml")
 WORD = re.compile(r"[\w-]+")
 ARGUMENTS = {"release": " SERVICE=name", "rollback": " SERVICE=name"}
+# Targets that run some playbooks of others.
+PARTIAL = ("test-integration",)
 # A role that a play picks by a variable is named in its `vars`, is a service, or is named
 # beside the secrets that it uses (rotate.yml).
 PICKED = re.compile(r"'([a-z_]+)'")
@@ -57,7 +59,9 @@ def _targets(root: Path) -> dict[str, str]:
     for line in (root / "Makefile").read_text(encoding="utf-8").splitlines():
         if started := re.match(r"([a-z][a-z0-9_-]*):", line):
             target = started[1]
-        elif (entry := ENTRY.search(line)) and not target.startswith("test-"):
+        elif line.startswith(("define ", ".PHONY")):
+            target = ""
+        elif (entry := ENTRY.search(line)) and target not in ("", *PARTIAL):
             found.setdefault(entry[1], f"make {target}{ARGUMENTS.get(target, '')}")
     return found
 
@@ -122,13 +126,14 @@ def _names(root: Path, name: str, picked: list[str]) -> list[str]:
     plain = name.removeprefix(PREFIX)
     if "{{" not in plain:
         return [plain]
-    if "service" in plain:
-        return [role.name for role in (root / "roles").iterdir() if _is_service(role)]
+    found = [one for one in picked if (root / "roles" / one).is_dir()]
     if "rotate" in plain:
-        picked = WORD.findall(
-            (root / "roles" / "credentials" / "vars" / "main.yml").read_text(encoding="utf-8")
-        )
-    return [one for one in picked if (root / "roles" / one).is_dir()]
+        secrets = root / "roles" / "credentials" / "vars" / "main.yml"
+        words = WORD.findall(secrets.read_text(encoding="utf-8")) if secrets.exists() else []
+        found += [one for one in words if (root / "roles" / one).is_dir()]
+    if "service" in plain or "rotate" in plain:
+        found += [role.name for role in (root / "roles").iterdir() if _is_service(role)]
+    return found
 
 
 def _is_service(role: Path) -> bool:

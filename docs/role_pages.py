@@ -1,7 +1,8 @@
 """Writes each role's README from its argument_specs: `make docs`.
 
-What a role does and takes stands in `meta/argument_specs.yml`, its defaults in `defaults/main.yml`,
-examples in `docs/role_examples.yml`. Which commands reach a role is read from the playbooks.
+What a role does and takes stands in `meta/argument_specs.yml`, its defaults in `defaults/main.yml`
+or, for a setting that several roles share, in the inventory, and examples in
+`docs/role_examples.yml`. Which commands reach a role is read from the playbooks.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ class Role:
     name: str
     specs: Mapping[str, Any]
     defaults: Mapping[str, Any]
+    settings: Mapping[str, Any]
     example: str
     commands: tuple[Command, ...]
 
@@ -43,6 +46,7 @@ def load(folder: Path, root: Path = ROOT) -> Role:
         name=folder.name,
         specs=specs,
         defaults=_yaml(folder / "defaults" / "main.yml"),
+        settings=_settings(root),
         example=examples.get(folder.name, {}).get("example", ""),
         commands=commands_of(folder.name, root),
     )
@@ -72,7 +76,7 @@ def page(role: Role) -> str:
     ]
     if role.example:
         parts += ["## Example", f"```yaml\n{role.example.strip()}\n```"]
-    parts += ["## Variables", _variables(main.get("options", {}), role.defaults)]
+    parts += ["## Variables", _variables(main.get("options", {}), role)]
     others = {name: spec for name, spec in role.specs.items() if spec is not main}
     if others:
         rows = [(f"`{name}`", _text(spec["short_description"])) for name, spec in others.items()]
@@ -80,12 +84,19 @@ def page(role: Role) -> str:
     for name, spec in others.items():
         own = {k: v for k, v in spec.get("options", {}).items() if k not in main.get("options", {})}
         if own:
-            parts += [f"Variables of `{name}` alone:", _variables(own, role.defaults)]
+            parts += [f"Variables of `{name}` alone:", _variables(own, role)]
     return "\n\n".join(parts) + "\n"
 
 
 def _yaml(file: Path) -> dict[str, Any]:
     return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}) if file.exists() else {}
+
+
+@cache
+def _settings(root: Path) -> dict[str, Any]:
+    """The settings of the default inventory."""
+    files = sorted((root / "inventory" / "local" / "group_vars" / "all").glob("*.yml"))
+    return {name: value for file in files for name, value in _yaml(file).items()}
 
 
 def _example(role: Role) -> str:
@@ -98,15 +109,13 @@ def _example(role: Role) -> str:
     return ""
 
 
-def _variables(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+def _variables(options: Mapping[str, Any], role: Role) -> str:
     if not options:
         return "None."
-    return _table(("name", "type", "default", "meaning"), list(_rows(options, defaults)))
+    return _table(("name", "type", "default", "meaning"), list(_rows(options, role)))
 
 
-def _rows(
-    options: Mapping[str, Any], defaults: Mapping[str, Any], inside: str = ""
-) -> Iterator[tuple[str, ...]]:
+def _rows(options: Mapping[str, Any], role: Role, inside: str = "") -> Iterator[tuple[str, ...]]:
     for name, option in options.items():
         kind = option.get("type", "str")
         if "elements" in option:
@@ -116,20 +125,25 @@ def _rows(
             meaning += f" One of {', '.join(f'`{_plain(c)}`' for c in option['choices'])}."
         if option.get("no_log"):
             meaning += " Secret."
-        default = "" if inside else _default(name, option, defaults)
-        if option.get("required") and (inside or name not in defaults):
+        default = "" if inside else _default(name, option, role)
+        if option.get("required") and not default:
             default = "required"
         yield f"`{inside}{name}`", kind, default, meaning
-        yield from _rows(option.get("options", {}), {}, f"{inside}{name}.")
+        yield from _rows(option.get("options", {}), role, f"{inside}{name}.")
 
 
-def _default(name: str, option: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
-    if name not in defaults and "default" not in option:
-        return ""
-    shown = _plain(defaults[name] if name in defaults else option["default"])
-    if len(shown) > LONGEST_DEFAULT or "\n" in shown:
-        return "[see defaults](defaults/main.yml)"
-    return f"`{shown}`"
+def _default(name: str, option: Mapping[str, Any], role: Role) -> str:
+    places = (
+        (role.defaults, "[see defaults](defaults/main.yml)"),
+        ({name: option["default"]} if "default" in option else {}, "see `ansible-doc`"),
+        (role.settings, "[see the inventory](../../inventory/local/group_vars/all)"),
+    )
+    for values, elsewhere in places:
+        if name in values:
+            shown = _plain(values[name])
+            short = len(shown) <= LONGEST_DEFAULT and "\n" not in shown
+            return f"`{shown}`" if short else elsewhere
+    return ""
 
 
 def _plain(value: object) -> str:
@@ -161,12 +175,19 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
+def write(folder: Path, root: Path = ROOT) -> Path | None:
+    """Write a role's README; the file where it changed."""
+    file, text = folder / "README.md", page(load(folder, root))
+    if file.exists() and file.read_text(encoding="utf-8") == text:
+        return None
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
 def main() -> int:
     """Write every README; say which changed."""
     for folder in sorted((ROOT / "roles").iterdir()):
-        file, text = folder / "README.md", page(load(folder))
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.write_text(text, encoding="utf-8")
+        if file := write(folder):
             sys.stdout.write(f"{file.relative_to(ROOT)}: written\n")
     return 0
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from docs import role_pages
+
 TEMPLATE = Path(__file__).with_name("template")
 LIST = "inventory/local/group_vars/all/services.yml"
 # What the template calls itself.
@@ -40,6 +42,8 @@ def make(name: str, root: Path) -> list[str]:
             made.append(str((target / inside).relative_to(root)))
     listed = root / LIST
     listed.write_text(with_line(listed.read_text(encoding="utf-8"), name), encoding="utf-8")
+    if readme := role_pages.write(root / "roles" / package, root):
+        made.append(str(readme.relative_to(root)))
     return [*made, f"{LIST} (one line)"]
 
 

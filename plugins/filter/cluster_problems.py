@@ -13,7 +13,7 @@ DOCUMENTATION = r"""
 name: cluster_problems
 short_description: Why an existing cluster cannot take the platform
 version_added: 0.3.0
-author: The Trackunit platform maintainers
+author: The Trackunit platform maintainers (@trackunit)
 description:
   - Compares what a cluster has with what the platform needs, and returns one sentence for each
     thing that is missing. It asks nobody.

@@ -19,7 +19,7 @@ DOCUMENTATION = r"""
 name: network_policies
 short_description: NetworkPolicies from the table of flows
 version_added: 0.1.0
-author: The Trackunit platform maintainers
+author: The Trackunit platform maintainers (@trackunit)
 description:
   - Takes the table that the role C(network_policies) resolves (workloads, flows, peers) and returns
     one NetworkPolicy for each workload. What the table does not name stays denied by the default

@@ -13,7 +13,7 @@ DOCUMENTATION = r"""
 name: rabbitmq_definitions
 short_description: RabbitMQ's definitions from the topology and the users' passwords
 version_added: 0.1.0
-author: The Trackunit platform maintainers
+author: The Trackunit platform maintainers (@trackunit)
 description:
   - Takes the topology that the services share and returns what RabbitMQ imports when it starts.
   - Each service's user may write to and read from what the topology names for it, and declare

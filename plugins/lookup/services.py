@@ -12,7 +12,7 @@ DOCUMENTATION = r"""
 name: services
 short_description: What each service is, from its role
 version_added: 0.1.0
-author: The Trackunit platform maintainers
+author: The Trackunit platform maintainers (@trackunit)
 description:
   - Reads the description of each service in roles/<role>/vars/main.yml and adds what its
     connections bring (network flows and secrets, from the table in role C(service)).

@@ -18,7 +18,7 @@ DOCUMENTATION = r"""
 module: front_door_check
 short_description: Whether the GraphQL front door answers
 version_added: 0.1.0
-author: The Trackunit platform maintainers
+author: The Trackunit platform maintainers (@trackunit)
 description:
   - Goes through TLS, the ingress controller and oauth2-proxy to the gateway, with the certificate
     and the host name checked.

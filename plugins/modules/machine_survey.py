@@ -18,7 +18,7 @@ DOCUMENTATION = r"""
 module: machine_survey
 short_description: What a machine has, as far as it decides whether the platform can run on it
 version_added: 0.1.0
-author: The Trackunit platform maintainers
+author: The Trackunit platform maintainers (@trackunit)
 description:
   - Answers in one start what C(ansible.builtin.setup) and several commands would be asked for; the
     subset C(hardware) alone takes a second, of which two numbers are needed.

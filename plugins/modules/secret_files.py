@@ -16,7 +16,7 @@ DOCUMENTATION = r"""
 module: secret_files
 short_description: Secrets that are generated once and kept in files
 version_added: 0.1.0
-author: The Trackunit platform maintainers
+author: The Trackunit platform maintainers (@trackunit)
 description:
   - Reads each secret from a file of its name, and generates the ones that are missing. Files are
     written whole or not at all, mode 0600 in a folder of mode 0700.

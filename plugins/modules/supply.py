@@ -5,7 +5,7 @@ DOCUMENTATION = r"""
 module: supply
 short_description: Names or makes the platform's parts
 version_added: 0.1.0
-author: The Trackunit platform maintainers
+author: The Trackunit platform maintainers (@trackunit)
 description:
   - Asks the builder in C(supply/) what every image, chart and program is called, or lets it make
     what is missing. Shows each line of a build as it comes.

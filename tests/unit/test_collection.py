@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -24,6 +25,16 @@ SANITY = [
     *("no-get-exception", "no-illegal-filenames", "no-smart-quotes", "replace-urlopen"),
     *("shebang", "symlinks", "use-argspec-type-path", "use-compat-six"),
 ]
+
+
+COLLECT = "import pytest, sys; sys.exit(pytest.main(['--collect-only', '-q', *sys.argv[1:]]))"
+
+
+def _venv(name: str) -> Path:
+    """The programs of an environment that the Makefile makes."""
+    key = hashlib.sha256((ROOT / f"requirements/{name}.txt").read_bytes()).hexdigest()[:12]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "trackunit-platform" / "venv" / f"{name}-{key}" / "bin"
 
 
 class Installed:
@@ -50,11 +61,17 @@ class Installed:
         self.root = self.path / "ansible_collections" / GALAXY["namespace"] / GALAXY["name"]
         self.inventory = str(self.root / "inventory" / "local")
 
-    def run(self, *command: str, fails: bool = False, folder: Path | None = None) -> str:
+    def run(
+        self,
+        *command: str,
+        fails: bool = False,
+        folder: Path | None = None,
+        programs: Path = BIN,
+    ) -> str:
         """What a command of Ansible's, or of Python's, prints."""
         program, *arguments = command
         result = subprocess.run(
-            [BIN / program, *arguments],
+            [programs / program, *arguments],
             cwd=folder or self.user,
             env=self.environment,
             capture_output=True,
@@ -147,6 +164,18 @@ def test_parts_are_called_as_in_the_checkout(installed: Installed) -> None:
     assert "graph-gateway" in here["supply_images"]
 
 
+def test_the_tests_that_verify_runs_are_there_with_all_that_they_import(
+    installed: Installed,
+) -> None:
+    said = installed.run(
+        *("python", "-c", COLLECT, "tests/e2e", "tests/door"),
+        folder=installed.root,
+        programs=_venv("dev"),
+    )
+    assert "error" not in said.splitlines()[-1]
+    assert "tests/e2e/test_recognition.py" in said
+
+
 def test_what_runs_as_a_program_may_be_run(installed: Installed) -> None:
     programs = [
         file.relative_to(ROOT)
@@ -180,6 +209,24 @@ def test_every_role_filter_lookup_and_module_is_documented(installed: Installed)
     assert installed.documented("module", *modules).keys() == modules
     lookups = {f"trackunit.platform.{file.stem}" for file in (ROOT / "plugins/lookup").glob("*.py")}
     assert installed.documented("lookup", *lookups).keys() == lookups
+
+
+def test_filters_are_documented_for_who_has_ansible_core_alone(installed: Installed) -> None:
+    hidden = installed.user / "hidden"
+    hidden.mkdir()
+    modules = ("cryptography", "jsonschema", "kubernetes", "requests")
+    (hidden / "sitecustomize.py").write_text(
+        f"import sys\nsys.modules |= dict.fromkeys({modules})\n", encoding="utf-8"
+    )
+    result = subprocess.run(
+        [BIN / "ansible-doc", "-l", "-t", "filter", "trackunit.platform"],
+        env=installed.environment | {"PYTHONPATH": str(hidden)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "trackunit.platform.certificate_problems" in result.stdout
+    assert "error occurred" not in result.stderr
 
 
 def test_sanity(installed: Installed) -> None:

@@ -224,3 +224,9 @@ def test_a_bad_or_taken_name_is_refused_in_a_sentence(name: str, says: str) -> N
 def test_a_list_that_was_rewritten_is_not_guessed_at() -> None:
     with pytest.raises(RefusedError, match="has no list platform_services"):
         with_line("platform_services: [graph-gateway]\n", NAME)
+
+
+def test_its_role_has_the_readme_that_make_docs_would_write(scratch: Scratch) -> None:
+    text = (scratch.root / "roles" / PACKAGE / "README.md").read_text(encoding="utf-8")
+    assert f"| `{PACKAGE}_replicas` | int |" in text
+    assert f'`make up ARGS="--tags {PACKAGE}"`' in text

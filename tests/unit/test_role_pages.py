@@ -55,7 +55,8 @@ def test_commands_are_those_of_the_makefile_and_the_playbooks() -> None:
     # Picked by a variable: of prune.yml, by a secret in rotate.yml, by its service in release.yml.
     assert ("make prune", "prune.yml", "") in said
     assert "rotate.yml" in {found.playbook for found in commands_of("rabbitmq", ROOT)}
-    assert "release.yml" in {found.playbook for found in commands_of("graph_gateway", ROOT)}
+    gateway = {found.playbook for found in commands_of("graph_gateway", ROOT)}
+    assert {"services.yml", "release.yml", "rotate.yml"} <= gateway
     assert "release.yml" not in {found.playbook for found in commands_of("kafka", ROOT)}
 
 
@@ -69,6 +70,7 @@ argument_specs:
     description: Opens C(the door).
     options:
       shop_doors: {type: int, description: How many.}
+      shop_street: {type: str, required: true, description: Where.}
       shop_kind: {type: str, choices: [a, b], required: true, description: Left | right}
       shop_keys:
         {type: list, elements: dict, no_log: true, options: {tooth: {type: int, required: true}}}
@@ -78,6 +80,7 @@ argument_specs:
       shop_forever: {type: bool, default: false, description: For good.}
 """,
         "roles/shop/defaults/main.yml": "shop_doors: 3\n",
+        "inventory/local/group_vars/all/town.yml": "shop_street: High Street\nshop_doors: 9\n",
         "playbooks/open.yml": "- {hosts: localhost, roles: [trackunit.platform.shop]}\n",
         "Makefile": "up:\n\t@$(PLAY) playbooks/open.yml\n",
     }.items():
@@ -89,6 +92,7 @@ argument_specs:
     assert "shop_doors: 3" in lines
     assert "| `make up` | [open.yml](../../playbooks/open.yml) |  |" in lines
     assert "| `shop_doors` | int | `3` | How many. |" in lines
+    assert "| `shop_street` | str | `High Street` | Where. |" in lines
     assert r"| `shop_kind` | str | required | Left \| right. One of `a`, `b`. |" in lines
     assert "| `shop_keys` | list of dict |  |  Secret. |" in lines
     assert "| `shop_keys.tooth` | int | required |  |" in lines
