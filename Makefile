@@ -123,8 +123,10 @@ format: tools ## let ruff put the Python code in order
 
 # Each generator writes pages that a unit test holds to their source.
 .PHONY: docs
-docs: tools ## write the generated pages: the README of each role
+docs: tools dev ## write what follows from descriptions: settings page, inventory comments, READMEs of roles and apps
+	@$(BIN)/python -m plugins.plugin_utils.settings_docs
 	@$(BIN)/python -m docs.role_pages
+	@$(DEV)/bin/python apps/readme_settings.py
 
 CHANGELOG_TOOLS := $(CACHE)/venv/changelog-$(shell sha256sum requirements/changelog.txt | cut -c1-12)
 
