@@ -68,6 +68,10 @@ release: tools ## SERVICE=name: build the new version of a service, roll it out,
 rollback: tools ## SERVICE=name: go back to the version before
 	@$(PLAY) playbooks/rollback.yml -e service=$(or $(SERVICE),$(error say which: make rollback SERVICE=graph-gateway))
 
+.PHONY: rotate
+rotate: tools ## ARGS="-e secret=NAME" or ARGS="-e certificate=edge": make a new one, tell those who use it
+	@$(PLAY) playbooks/rotate.yml
+
 .PHONY: prune
 prune: tools ## remove the parts that changed settings leave out; their volumes stay
 	@$(PLAY) playbooks/prune.yml
@@ -125,6 +129,12 @@ test-upstream: tools ## upstream's charts and ours against what the platform rel
 	@$(BIN)/python -m supply.builder build helm
 	@$(BIN)/python -m pytest tests/upstream
 
+ROLE_SCENARIOS = certificates credentials settings
+
+.PHONY: test-roles
+test-roles: tools ## roles that can run by themselves, each in a scenario of its own, without a cluster
+	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test $(ROLE_SCENARIOS:%=--scenario-name %)
+
 # Molecule ends with its clean-up, far below what failed: that is said once more at the end.
 define scenario
 	@mkdir -p "$(CACHE)/logs"
@@ -142,7 +152,7 @@ test-registry: tools dev ## the same with every image and chart pulled from a st
 	$(call scenario,registry)
 
 .PHONY: test
-test: lint test-unit test-integration test-upstream test-platform test-registry ## everything; what CI calls
+test: lint test-unit test-roles test-integration test-upstream test-platform test-registry ## everything; what CI calls
 
 # The images run Python 3.13, this machine 3.11 or newer: one lock with markers serves both.
 LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --universal --python-version 3.11

@@ -56,7 +56,7 @@ EXAMPLES = r"""
   trackunit.platform.front_door_check:
     address: 172.18.0.4
     host: graphql.local
-    ca_file: "{{ platform_state_dir }}/ca.crt"
+    ca_file: "{{ certificates_trust_file }}"
 """
 
 RETURN = r"""

@@ -1,8 +1,6 @@
 """A release and a rollback while requests and pictures go on: nobody notices."""
 
 import asyncio
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,13 @@ from client_console.oidc import Identity
 from client_console.pictures import checksum
 from tests.support.cluster import Cluster, Workload
 from tests.support.pinger import Pinger
-from tests.support.platform import EXAMPLES, ROOT, Account, Platform, run
+from tests.support.platform import EXAMPLES, ROOT, Account, Platform, make, run
 from tests.support.uploader import Uploader
 
 pytestmark = [pytest.mark.release, pytest.mark.timeout(2400)]
 
 GATEWAY = Workload("graph-gateway", "graph-gateway")
+SERVICE = f"SERVICE={GATEWAY.name}"
 CHANGE = ROOT / "apps" / GATEWAY.name / "src" / "graph_gateway" / "_released_by_a_test.py"
 PICTURES = [EXAMPLES / name for name in ("volvo-ec220e.jpg", "jcb-3cx.jpg", "bobcat-s650.png")]
 
@@ -31,20 +30,6 @@ def image(cluster: Cluster) -> str:
     deployment = cluster.apps.read_namespaced_deployment(GATEWAY.name, GATEWAY.namespace)
     found: str = deployment.spec.template.spec.containers[0].image
     return found
-
-
-def make(target: str, platform: Platform) -> None:
-    """As a developer types it; the platform's name comes along where it is not the usual one."""
-    done = subprocess.run(
-        ["make", target, f"SERVICE={GATEWAY.name}", f"PLATFORM={platform.state.name}"],
-        cwd=ROOT,
-        env=os.environ | {"TRACKUNIT_STATE_DIR": str(platform.state)},
-        capture_output=True,
-        text=True,
-        timeout=1200,
-        check=False,
-    )
-    assert done.returncode == 0, f"make {target}:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
 
 
 @pytest.fixture
@@ -64,7 +49,7 @@ def first_version(platform: Platform, cluster: Cluster) -> Iterator[str]:
     before = image(cluster)
     yield before
     if image(cluster) != before:
-        make("rollback", platform)
+        make("rollback", platform, SERVICE)
 
 
 def test_a_release_and_a_rollback_go_unnoticed(
@@ -78,13 +63,13 @@ def test_a_release_and_a_rollback_go_unnoticed(
         uploader.goes_on()
         rounds = uploader.rounds
         change.write_text('"""Makes another version of the same service, for a test."""\n')
-        make("release", platform)
+        make("release", platform, SERVICE)
         change.unlink()
         released = image(cluster)
         cluster.wait_ready(GATEWAY, 3)
         assert uploader.rounds > rounds, "no pictures were answered during the release"
         uploader.goes_on()
-        make("rollback", platform)
+        make("rollback", platform, SERVICE)
         cluster.wait_ready(GATEWAY, 3)
         uploader.goes_on()
     assert uploader.failures == []

@@ -6,6 +6,7 @@ It is found by TRACKUNIT_STATE_DIR: client.json, ca.crt, kubeconfig, test-users.
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -41,6 +42,20 @@ def run(work: Coroutine[Any, Any, T], limit: float = 120) -> T:
             return await work
 
     return asyncio.run(limited())
+
+
+def make(target: str, platform: "Platform", *variables: str) -> None:
+    """A target with ``NAME=value`` of Make, as a developer types it, for this platform."""
+    done = subprocess.run(
+        ["make", target, *variables, f"PLATFORM={platform.state.name}"],
+        cwd=ROOT,
+        env=os.environ | {"TRACKUNIT_STATE_DIR": str(platform.state)},
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        check=False,
+    )
+    assert done.returncode == 0, f"make {target}:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
 
 
 @dataclass(frozen=True)

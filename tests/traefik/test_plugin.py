@@ -8,10 +8,13 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -36,6 +39,7 @@ class Traefik:
 
     port: int
     backend: Backend
+    process: subprocess.Popen[bytes]
 
     def ask(self, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -60,9 +64,27 @@ def binary() -> Path:
 
 @pytest.fixture(scope="module")
 def traefik(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traefik]:
+    with running(binary, tmp_path_factory) as found:
+        yield found
+
+
+def transport(values: dict[str, Any]) -> list[str]:
+    """What the chart makes of the entry point's transport."""
+    said = values["ports"]["websecure"]["transport"]
+    pairs = {f"lifeCycle.{key}": value for key, value in said["lifeCycle"].items()}
+    pairs["keepAliveMaxTime"] = said["keepAliveMaxTime"]
+    return [f"--entryPoints.websecure.transport.{key}={value}" for key, value in pairs.items()]
+
+
+@contextmanager
+def running(
+    binary: Path, tmp_path_factory: pytest.TempPathFactory, **settings: str
+) -> Iterator[Traefik]:
     """The door's file and plugin; its TLS is left out, and one route is put in for an Ingress."""
     folder = tmp_path_factory.mktemp("traefik")
-    rendered = render(tmp_path_factory.mktemp("door"), ingress_controller_name="traefik")
+    rendered = render(
+        tmp_path_factory.mktemp("door"), ingress_controller_name="traefik", **settings
+    )
     mounts = {volume["name"]: volume["mountPath"] for volume in rendered.traefik["volumes"]}
     plugin = folder / mounts["front-door-correlation"].lstrip("/")
     plugin.mkdir(parents=True)
@@ -88,10 +110,13 @@ def traefik(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         address = f"--entryPoints.websecure.address=127.0.0.1:{port}"
         with (folder / "log").open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
-                [binary, address, *arguments], cwd=folder, stdout=log, stderr=log
+                [binary, address, *arguments, *transport(rendered.traefik)],
+                cwd=folder,
+                stdout=log,
+                stderr=log,
             )
         try:
-            found = Traefik(port, backend)
+            found = Traefik(port, backend, process)
             deadline = time.monotonic() + 60
             while not ready(found):
                 if process.poll() is not None or time.monotonic() > deadline:
@@ -100,7 +125,7 @@ def traefik(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             yield found
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 def ready(traefik: Traefik) -> bool:
@@ -144,3 +169,40 @@ def test_no_trace(traefik: Traefik) -> None:
     traefik.backend.seen.clear()
     assert traefik.ask("TRACE").status == 405
     assert traefik.backend.seen == []
+
+
+def ask_until_sent_away(traefik: Traefik, begun: threading.Barrier, lost: list[str]) -> None:
+    """Ask over one kept connection; no new one goes to a pod whose address is withdrawn."""
+    connection = http.client.HTTPConnection("127.0.0.1", traefik.port, timeout=30)
+    connection.connect()
+    begun.wait()
+    kept = True
+    while kept:
+        try:
+            connection.request("GET", "/graphql")
+            answer = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            lost.append(repr(error))
+            return
+        answer.read()
+        kept = answer.getheader("Connection") != "close"
+
+
+def test_a_pod_that_stops_loses_no_request_of_a_kept_connection(
+    binary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    lost: list[str] = []
+    quicker = {"traefik_accept_grace_timeout": "4s", "traefik_keep_alive_max_time": "3s"}
+    with running(binary, tmp_path_factory, **quicker) as traefik:
+        begun = threading.Barrier(17)
+        askers = [
+            threading.Thread(target=ask_until_sent_away, args=(traefik, begun, lost))
+            for _ in range(16)
+        ]
+        for asker in askers:
+            asker.start()
+        begun.wait()
+        traefik.process.terminate()
+        for asker in askers:
+            asker.join()
+    assert lost == []
