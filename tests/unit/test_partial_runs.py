@@ -30,20 +30,14 @@ def role_name(role: dict[str, Any]) -> str:
 
 def has_image(role: str) -> bool:
     defaults = ROOT / "roles" / role / "defaults" / "main.yml"
-    # A service's image is role service's affair.
-    return role in play_roles("services.yml") or bool(
-        defaults.exists() and re.search(r"supply_images", defaults.read_text(encoding="utf-8"))
-    )
+    return defaults.exists() and "supply_images" in defaults.read_text(encoding="utf-8")
 
 
-def play_roles(name: str) -> list[str]:
-    return [role_name(role) for role in play(name)["roles"]]
-
-
-@pytest.mark.parametrize("name", ["platform.yml", "services.yml"])
-def test_each_role_s_tag_brings_its_images(name: str) -> None:
-    (bring,) = [task for task in play(name)["pre_tasks"] if "bring_parts" in task.get("vars", {})]
-    roles = [role for role in play(name)["roles"] if has_image(role_name(role))]
+def test_each_role_s_tag_brings_its_images() -> None:
+    """Of the parts; test_new_service has those of the services."""
+    parts = play("platform.yml")
+    (bring,) = [task for task in parts["pre_tasks"] if "bring_parts" in task.get("vars", {})]
+    roles = [role for role in parts["roles"] if has_image(role_name(role))]
     assert len(roles) >= 5
     for role in roles:
         assert set(role["tags"]) <= set(bring["tags"]), role["role"]
