@@ -58,7 +58,7 @@ def run(api: Api, **settings: Any) -> None:
         "platform_kubeconfig": str(api.kubeconfig),
         "realm_file": str(folder / "realm.json"),
         "supply_images": {"python": "trackunit.local/python:1"},
-        "credentials_secrets": dict.fromkeys(SECRETS["credentials_generated"], "secret"),
+        "credentials_secrets": dict.fromkeys(SECRETS["_credentials_parts"], "secret"),
     } | settings
     done = subprocess.run(
         [
