@@ -138,7 +138,8 @@ changelog: tools ## VERSION=0.2.0: turn the fragments in changelogs/ into a rele
 
 .PHONY: test-unit
 test-unit: tools dev ## the tests that need nothing outside the process, in seconds
-	@$(BIN)/python -m pytest tests/unit
+	@# A file stays with one worker: what its tests share is made once.
+	@$(BIN)/python -m pytest tests/unit --numprocesses auto --dist loadfile
 	@$(DEV)/bin/python -m pytest apps/*/tests/unit
 
 .PHONY: test-fast
