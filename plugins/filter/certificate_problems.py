@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -161,6 +164,34 @@ def _wrong_chain(
     return []
 
 
+def _refused(certificate: str, key: str, trusted: str, host: str) -> list[str]:
+    """What a client that keeps to RFC 5280 says, as Python from 3.13 on does."""
+    client = ssl.create_default_context(cadata=trusted)
+    client.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # The ssl module takes files only; nobody else may enter this folder.
+    with tempfile.TemporaryDirectory() as folder:
+        both = Path(folder) / "pair.pem"
+        both.write_text(f"{certificate.rstrip()}\n{key}", encoding="utf-8")
+        server.load_cert_chain(both)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    asks = client.wrap_bio(to_client, to_server, server_hostname=host)
+    answers = server.wrap_bio(to_server, to_client, server_side=True)
+    # Each turn hands on what the other has said; TLS 1.3 needs two.
+    for _ in range(4):
+        for side in (asks, answers):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLCertVerificationError as error:
+                return [
+                    f"a strict client refuses it: {error.verify_message}. graph-gateway is one: "
+                    "have the certificate, or its CA's, made anew with that"
+                ]
+    return []
+
+
 def certificate_problems(
     certificate: str, key: str, trusted: str, hosts: Sequence[str]
 ) -> list[str]:
@@ -185,7 +216,8 @@ def certificate_problems(
             f"and lacks {', '.join(missing)}"
         )
     wrong += _wrong_key(leaf, key)
-    return wrong + (_wrong_time(leaf, now) or _wrong_chain(leaf, chain, roots, now))
+    wrong += _wrong_time(leaf, now) or _wrong_chain(leaf, chain, roots, now)
+    return wrong or _refused(certificate, key, trusted, hosts[0])
 
 
 class FilterModule:

@@ -53,10 +53,20 @@ def issue(
     by: Pair | None = None,
     hosts: list[str] | None = None,
     days: tuple[int, int] = (-1, 90),
+    lax: bool = False,
 ) -> Pair:
     """A certificate for ``hosts``, or of a CA without them; valid ``days`` from now."""
     private = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    signer = by.private.public_key() if by else private.public_key()
+    usage = dict.fromkeys(
+        (
+            *("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+            *("encipher_only", "decipher_only"),
+        ),
+        False,
+    )
+    ca = hosts is None
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -65,8 +75,17 @@ def issue(
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW + timedelta(days=days[0]))
         .not_valid_after(NOW + timedelta(days=days[1]))
-        .add_extension(x509.BasicConstraints(ca=hosts is None, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False
+        )
     )
+    if not lax:
+        builder = builder.add_extension(
+            x509.KeyUsage(digital_signature=not ca, key_cert_sign=ca, crl_sign=ca, **usage),
+            critical=True,
+        )
     if hosts is not None:
         names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
@@ -136,6 +155,14 @@ def test_an_expired_link_of_the_chain_is_told(root: Pair) -> None:
 def test_a_chain_with_a_gap_is_told(root: Pair, leaf: Pair) -> None:
     problems = certificate_problems(leaf.pem, leaf.key, root.pem, HOSTS)
     only(problems, "was issued by CN=An intermediate")
+
+
+def test_what_only_a_strict_client_refuses_is_told() -> None:
+    """A CA that does not say that it may sign: Go takes it, Python 3.13 does not."""
+    root = issue("A lax root", lax=True)
+    leaf = issue("graphql.test", root, HOSTS)
+    problems = certificate_problems(leaf.pem, leaf.key, root.pem, HOSTS)
+    only(problems, "a strict client refuses it: CA cert does not include key usage extension")
 
 
 def test_what_is_no_certificate_is_told(root: Pair, leaf: Pair) -> None:
