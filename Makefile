@@ -168,8 +168,8 @@ test-roles: tools ## roles that can run by themselves, each in a scenario of its
 # Molecule ends with its clean-up, far below what failed: that is said once more at the end.
 define scenario
 	@mkdir -p "$(CACHE)/logs"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" molecule test --scenario-name $(1) 2>&1 | tee "$(CACHE)/logs/molecule-$(1).log" \
-		|| { sed 's/\x1b\[[0-9;]*m//g' "$(CACHE)/logs/molecule-$(1).log" | grep -E '^ *(FAILED|ERROR) [a-z]+/|^ *E  |^\[ERROR\]' | tail -60; \
+	@COLUMNS=200 PATH="$(CURDIR)/$(BIN):$$PATH" molecule test --scenario-name $(1) 2>&1 | tee "$(CACHE)/logs/molecule-$(1).log" \
+		|| { sed 's/\x1b\[[0-9;]*m//g' "$(CACHE)/logs/molecule-$(1).log" | { grep -E '^[ │]*E  |::test_|\[ERROR\]' || true; } | tail -40; \
 			echo "the whole log: $(CACHE)/logs/molecule-$(1).log"; exit 1; }
 endef
 
