@@ -193,6 +193,7 @@ def play(folder: Path, *files: str, **settings: Any) -> subprocess.CompletedProc
     return subprocess.run(
         [
             str(Path(sys.executable).parent / "ansible-playbook"),
+            "-v",
             f"--inventory={ROOT / 'inventory' / 'local'}",
             str(folder / "play.json"),
             f"--extra-vars={json.dumps(given)}",
@@ -257,6 +258,23 @@ def test_a_run_that_stopped_after_the_new_key_is_repeated(tmp_path: Path) -> Non
     new, kept = trusted(tmp_path)
     assert (new != old, kept) == (True, old)
     good(tmp_path)
+
+
+def test_every_service_that_verifies_tokens_learns_of_a_new_ca(tmp_path: Path) -> None:
+    """Which ones do is in their descriptions, and nowhere else."""
+    described = {
+        name: {"name": name, "connections": {connection: "why"}}
+        for name, connection in (("svc-one", "identity"), ("svc-two", "rabbitmq"))
+    }
+    done = play(
+        tmp_path,
+        "check_rotation",
+        certificates_rotate="ca",
+        platform_service_descriptions=described,
+    )
+    assert done.returncode == 0, done.stdout
+    told = done.stdout.partition("certificates_users")[2].split()
+    assert told[1:7] == ["-", "certificates", "-", "oauth2_proxy", "-", "svc_one"]
 
 
 @pytest.mark.parametrize("name", ["ca", "edge"])
