@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
+
+from tests.support.plays import ansible_playbook
 
 ROOT = Path(__file__).parents[2]
 
 
 def _said(state: Path, *settings: str) -> str:
-    result = subprocess.run(
-        [
-            *(Path(sys.executable).with_name("ansible-playbook"), "playbooks/access.yml"),
-            *("-e", f"platform_state_dir={state}"),
-            *(word for setting in settings for word in ("-e", setting)),
-        ],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "COLUMNS": "1000"},
-        capture_output=True,
-        text=True,
-        check=False,
+    result = ansible_playbook(
+        "playbooks/access.yml",
+        *("-e", f"platform_state_dir={state}"),
+        *(word for setting in settings for word in ("-e", setting)),
+        environment={"COLUMNS": "1000"},
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from plugins.filter.certificate_problems import certificate_problems, covers
+from tests.support.plays import ROOT, ansible_playbook
 
-ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ["graphql.test", "storage.graphql.test", "login.graphql.test"]
 NOW = datetime.now(UTC)
 
@@ -190,18 +189,11 @@ def play(folder: Path, *files: str, **settings: Any) -> subprocess.CompletedProc
         "platform_state_dir": str(folder),
         "certificates_provider": "own",
     } | settings
-    return subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            "-v",
-            f"--inventory={ROOT / 'inventory' / 'local'}",
-            str(folder / "play.json"),
-            f"--extra-vars={json.dumps(given)}",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+    return ansible_playbook(
+        "-v",
+        f"--inventory={ROOT / 'inventory' / 'local'}",
+        folder / "play.json",
+        f"--extra-vars={json.dumps(given)}",
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.kubernetes_api import kubernetes_api
+from tests.support.plays import ansible_playbook
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,23 +17,15 @@ ROOT = Path(__file__).parents[2]
 def check(folder: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
     """The whole play in check mode, on a machine that has no engine and no state."""
     settings = {"supply": "packages", "platform_cache_dir": str(folder / "cache")}
-    return subprocess.run(
-        [
-            *(Path(sys.executable).parent / "ansible-playbook", "site.yml", "--check"),
-            *("--skip-tags", "workstation", "--extra-vars", json.dumps(settings), *options),
-        ],
-        cwd=ROOT,
-        env=os.environ
-        | {
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+    return ansible_playbook(
+        *("site.yml", "--check"),
+        *("--skip-tags", "workstation", "--extra-vars", json.dumps(settings), *options),
+        environment={
             "XDG_STATE_HOME": str(folder / "state"),
             "DOCKER_HOST": f"unix://{folder}/no-engine.sock",
             "NO_PROXY": "127.0.0.1",
         }
         | env,
-        capture_output=True,
-        text=True,
-        check=False,
     )
 
 

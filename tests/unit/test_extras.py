@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.support.plays import ansible_playbook
 
 ROOT = Path(__file__).parents[2]
 PLAY = """
@@ -54,17 +53,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
     text = PLAY.format(files="".join(f"    - {file}\n" for file in files))
     (folder / "play.yml").write_text(text, encoding="utf-8")
     settings = {**yaml.safe_load(found[1]), "edge_client_cidrs": ["10.9.0.0/16"]}
-    result = subprocess.run(
-        [
-            Path(sys.executable).parent / "ansible-playbook",
-            *("--inventory", ROOT / "inventory/local"),
-            *("--extra-vars", json.dumps(settings), folder / "play.yml"),
-        ],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        capture_output=True,
-        text=True,
-        check=False,
+    result = ansible_playbook(
+        *("--inventory", ROOT / "inventory/local"),
+        *("--extra-vars", json.dumps(settings), folder / "play.yml"),
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return json.loads((folder / "made.json").read_text(encoding="utf-8"))

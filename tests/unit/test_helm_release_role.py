@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.kubernetes_api import Api, kubernetes_api
+from tests.support.plays import ansible_playbook
 
 ROOT = Path(__file__).parents[2]
 PLAY = """
@@ -89,23 +89,15 @@ class Helm:
             "chart": str(self.folder / "chart"),
             "helm": str(self.folder / "helm"),
         }
-        return subprocess.run(
-            [
-                *(Path(sys.executable).parent / "ansible-playbook", self.folder / "play.yml"),
-                *("--extra-vars", json.dumps(given), *options),
-            ],
-            cwd=ROOT,
-            env=os.environ
-            | {
-                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        return ansible_playbook(
+            self.folder / "play.yml",
+            *("--extra-vars", json.dumps(given), *options),
+            environment={
                 "NO_PROXY": "127.0.0.1",
                 "FAKE_HELM": str(self.folder / "releases"),
                 "FAKE_API": self.api.url,
                 "FAKE_FAILURE": failure,
             },
-            capture_output=True,
-            text=True,
-            check=False,
         )
 
     def upgrades(self) -> list[str]:

@@ -16,6 +16,7 @@ import yaml
 
 from tests.support.keycloak_admin import Keycloak, ident, keycloak_admin
 from tests.support.kubernetes_api import Api, Object, kubernetes_api
+from tests.support.plays import ansible_playbook
 from tests.support.pod_security import restricted
 
 ROOT = Path(__file__).parents[2]
@@ -60,16 +61,10 @@ def run(api: Api, **settings: Any) -> None:
         "supply_images": {"python": "trackunit.local/python:1"},
         "credentials_secrets": dict.fromkeys(SECRETS["_credentials_parts"], "secret"),
     } | settings
-    done = subprocess.run(
-        [
-            *(Path(sys.executable).parent / "ansible-playbook", folder / "play.yml"),
-            *("--extra-vars", json.dumps(given)),
-        ],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_PROXY": "127.0.0.1"},
-        capture_output=True,
-        text=True,
-        check=False,
+    done = ansible_playbook(
+        folder / "play.yml",
+        *("--extra-vars", json.dumps(given)),
+        environment={"NO_PROXY": "127.0.0.1"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     # A template of one role that a task of another's name shows cannot be found for it.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.kubernetes_api import Api, Object, kubernetes_api
+from tests.support.plays import ansible_playbook
 
 ROOT = Path(__file__).parents[2]
 PLAY = """
@@ -55,16 +54,10 @@ def complete(job: Object) -> None:
 
 
 def run(api: Api, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            *(Path(sys.executable).parent / "ansible-playbook", api.kubeconfig.parent / "play.yml"),
-            *("--extra-vars", json.dumps({"kubeconfig": str(api.kubeconfig)}), *options),
-        ],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_PROXY": "127.0.0.1"},
-        capture_output=True,
-        text=True,
-        check=False,
+    return ansible_playbook(
+        api.kubeconfig.parent / "play.yml",
+        *("--extra-vars", json.dumps({"kubeconfig": str(api.kubeconfig)}), *options),
+        environment={"NO_PROXY": "127.0.0.1"},
     )
 
 

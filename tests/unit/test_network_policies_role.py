@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.support.plays import ansible_playbook
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,16 +66,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Any:
     (settings / "own.yml").write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
     (folder / "hosts.yml").write_text((ROOT / "inventory/local/hosts.yml").read_text("utf-8"))
     (folder / "play.yml").write_text(json.dumps(PLAY), encoding="utf-8")
-    result = subprocess.run(
-        [
-            Path(sys.executable).parent / "ansible-playbook",
-            *("--inventory", folder / "hosts.yml", folder / "play.yml"),
-        ],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        capture_output=True,
-        text=True,
-        check=False,
+    result = ansible_playbook(
+        *("--inventory", folder / "hosts.yml", folder / "play.yml"),
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return json.loads((folder / "table.json").read_text(encoding="utf-8"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from tests.support.kubernetes_api import Api, kubernetes_api
+from tests.support.plays import ansible_playbook
 
 ROOT = Path(__file__).parents[2]
 OURS = {
@@ -49,18 +49,10 @@ def play(api: Api, role: str, tasks: str, **env: str) -> subprocess.CompletedPro
 
 
 def ansible(file: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            *(Path(sys.executable).parent / "ansible-playbook", file),
-            *("--inventory", ROOT / "inventory/existing", *options),
-        ],
-        cwd=ROOT,
-        env=os.environ
-        | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_PROXY": "127.0.0.1"}
-        | env,
-        capture_output=True,
-        text=True,
-        check=False,
+    return ansible_playbook(
+        file,
+        *("--inventory", ROOT / "inventory/existing", *options),
+        environment={"NO_PROXY": "127.0.0.1"} | env,
     )
 
 

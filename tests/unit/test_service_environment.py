@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
 from ansible_collections.trackunit.platform.plugins.plugin_utils import service_environment
 from ansible_collections.trackunit.platform.plugins.plugin_utils.services import described
+
+from tests.support.plays import ansible_playbook
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,17 +52,9 @@ def test_what_is_like_nothing_gets_no_guess() -> None:
 
 def test_it_is_refused_before_anything_changes() -> None:
     wrong = {"svc_messaging_bridge_env": {"WINDO": 1}, "graph_gateway_env": {"LOG_LEVEL": "DEBUG"}}
-    result = subprocess.run(
-        [
-            Path(sys.executable).parent / "ansible-playbook",
-            *("--inventory", ROOT / "inventory/local"),
-            *("--extra-vars", json.dumps(wrong), ROOT / "playbooks/settings.yml"),
-        ],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        capture_output=True,
-        text=True,
-        check=False,
+    result = ansible_playbook(
+        *("--inventory", ROOT / "inventory/local"),
+        *("--extra-vars", json.dumps(wrong), ROOT / "playbooks/settings.yml"),
     )
     assert result.returncode != 0
     assert "svc_messaging_bridge_env names WINDO" in result.stdout

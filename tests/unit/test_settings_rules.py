@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.plays import ansible_playbook
+
 ROOT = Path(__file__).parents[2]
-ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 
 SECRET = "a password that must not be shown"
 
 
 def check(inventory: str = "local", **settings: Any) -> subprocess.CompletedProcess[str]:
     """The first play of site.yml, with ``settings`` on its command line."""
-    return subprocess.run(
-        [
-            *(ANSIBLE_PLAYBOOK, "--inventory", ROOT / "inventory" / inventory),
-            *("--extra-vars", json.dumps(settings), ROOT / "playbooks/settings.yml"),
-        ],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        capture_output=True,
-        text=True,
-        check=False,
+    return ansible_playbook(
+        *("--inventory", ROOT / "inventory" / inventory),
+        *("--extra-vars", json.dumps(settings), ROOT / "playbooks/settings.yml"),
     )
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,9 @@ import pytest
 import yaml
 
 from tests.support.hosts import closed_host
+from tests.support.plays import ansible_playbook
 
 ROOT = Path(__file__).parents[2]
-ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 KONG = {"kong": "docker.io/library/kong:1", "kong-ingress-controller": "docker.io/kong/kic:1"}
 
 
@@ -25,17 +23,10 @@ def play(
     """A play of these tasks with the inventory's settings."""
     file = folder / "play.yml"
     file.write_text(yaml.safe_dump([{"hosts": "localhost", "tasks": list(tasks)}]))
-    return subprocess.run(
-        [
-            *(ANSIBLE_PLAYBOOK, "--inventory", ROOT / "inventory" / inventory),
-            *("--extra-vars", json.dumps(settings), file),
-        ],
-        cwd=ROOT,
-        env=os.environ
-        | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_PROXY": "127.0.0.1,localhost"},
-        capture_output=True,
-        text=True,
-        check=False,
+    return ansible_playbook(
+        *("--inventory", ROOT / "inventory" / inventory),
+        *("--extra-vars", json.dumps(settings), file),
+        environment={"NO_PROXY": "127.0.0.1,localhost"},
     )
 
 
